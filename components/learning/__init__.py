@@ -1,0 +1,1 @@
+"""Learning: candidates, how they are fitted, measured and chosen."""

@@ -1,0 +1,52 @@
+"""How much time a run may spend: the same procedure, with more or fewer repetitions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from components.errors import StageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Effort:
+    """One level of effort. Intervals widen with less of it; nothing else changes."""
+
+    name: str
+    repeats: int
+    """Repetitions of the outer cross-validation, each with other folds."""
+    folds: int
+    """Outer folds: each row is predicted once a repetition."""
+    inner_folds: int
+    """Folds of the search for hyper-parameters."""
+    trials: int
+    """Settings that a search may try, times the candidate's cost; never more than its grid has."""
+    calibration_folds: int
+    """Folds of the out-of-fold predictions that calibration and threshold are fitted on."""
+    resamples: int
+    """Bootstrap resamples behind each percentile interval."""
+
+    def trials_of(self, cost: int, grid_size: int) -> int:
+        """How many settings a candidate of that cost may try: at least two, at most its whole grid."""
+        return min(grid_size, max(2, self.trials // cost))
+
+
+EFFORTS: Mapping[str, Effort] = {
+    effort.name: effort
+    for effort in (
+        Effort("quick", repeats=1, folds=3, inner_folds=3, trials=16, calibration_folds=3, resamples=500),
+        Effort("standard", repeats=2, folds=5, inner_folds=3, trials=20, calibration_folds=3, resamples=2000),
+        Effort("thorough", repeats=10, folds=5, inner_folds=4, trials=48, calibration_folds=5, resamples=5000),
+    )
+}
+
+
+def effort_named(name: str) -> Effort:
+    """The effort of that name. Raises `StageError` naming those that exist."""
+    try:
+        return EFFORTS[name]
+    except KeyError:
+        raise StageError(f"there is no effort {name!r}; choose one of {', '.join(EFFORTS)}") from None

@@ -1,0 +1,167 @@
+"""What is known about each candidate: the numbers, their intervals, and where each comes from.
+
+`Evaluation` is written by *evaluate*, completed by *select*, and travels in the bundle as `evaluation.json`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, JsonValue
+
+from contract.features import Strict
+
+METRICS = (
+    "roc_auc",
+    "pr_auc",
+    "brier",
+    "log_loss",
+    "accuracy",
+    "sensitivity",
+    "specificity",
+    "precision",
+    "f1",
+    "specificity_at_sensitivity",
+)
+"""In the order of tables. Those from `accuracy` to `f1` depend on the candidate's own threshold;
+`specificity_at_sensitivity` is read off the ROC curve at the contract's sensitivity."""
+
+METRIC_TITLES = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "brier": "Brier",
+    "log_loss": "log-loss",
+    "accuracy": "accuracy",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "precision": "precision",
+    "f1": "F1",
+    "specificity_at_sensitivity": "specificity at the wanted sensitivity",
+}
+
+
+Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+"""NaN where a metric is undefined, such as the ROC-AUC of rows of one class; JSON has `null` for it."""
+
+
+class Estimate(Strict):
+    """A number with its 95 % interval; `standard_error` is `None` where the interval comes from a bootstrap."""
+
+    value: Number
+    low: Number
+    high: Number
+    standard_error: float | None = None
+
+    def __str__(self) -> str:
+        return "undefined" if math.isnan(self.value) else f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+
+class Confusion(Strict):
+    """Counts at the candidate's threshold."""
+
+    true_negative: int
+    false_positive: int
+    false_negative: int
+    true_positive: int
+
+
+class Resampled(Strict):
+    """Repeated nested cross-validation on the training rows.
+
+    `scores` has the value of each outer fold, in the same order of folds for every candidate, so they can be paired.
+    """
+
+    repeats: int
+    folds: int
+    estimates: dict[str, Estimate]
+    scores: dict[str, tuple[float, ...]]
+
+
+class Sample(Strict):
+    """Labels (0 or 1) and one candidate's probabilities on rows that it never saw, and what follows from them."""
+
+    rows: int
+    positives: int
+    estimates: dict[str, Estimate]
+    confusion: Confusion
+    labels: tuple[int, ...]
+    probabilities: tuple[float, ...]
+
+
+class Slice(Strict):
+    """A part of the training rows, judged on out-of-fold predictions: who is served worse than others?"""
+
+    feature: str
+    label: str
+    rows: int
+    positives: int
+    estimates: dict[str, Estimate]
+
+
+class Importance(Strict):
+    """How much a column matters to a candidate.
+
+    `coefficient` is the weight of a standardised column in log-odds; `permutation` the loss in ROC-AUC when the feature
+    is shuffled among the training rows.
+    """
+
+    name: str
+    kind: Literal["coefficient", "permutation"]
+    value: float
+
+
+class CandidateEvaluation(Strict):
+    """All that is known of one candidate. `complexity` ranks candidates from the simplest (1) upwards."""
+
+    name: str
+    title: str
+    complexity: int
+    parameters: dict[str, JsonValue]
+    threshold: float
+    resampled: Resampled
+    out_of_fold: Sample
+    held_out: Sample
+    external: dict[str, Sample]
+    slices: tuple[Slice, ...]
+    importances: tuple[Importance, ...]
+    seconds: float
+
+
+class Refusal(Strict):
+    """A floor of the contract that a candidate didn't reach."""
+
+    candidate: str
+    metric: str
+    floor: float
+    value: Number
+
+
+class Selection(Strict):
+    """The winner and why."""
+
+    winner: str
+    best: str
+    metric: str
+    reason: str
+    refused: tuple[Refusal, ...]
+
+
+class Evaluation(Strict):
+    """`evaluation.json` of a bundle."""
+
+    format: Literal[1]
+    contract_digest: str
+    data_sha256: str
+    effort: str
+    training_rows: int
+    held_out_rows: int
+    candidates: tuple[CandidateEvaluation, ...]
+    selection: Selection | None = None
+
+    def candidate(self, name: str) -> CandidateEvaluation:
+        """The candidate of that name (`KeyError` if there is none)."""
+        for item in self.candidates:
+            if item.name == name:
+                return item
+        raise KeyError(name)

@@ -1,0 +1,1 @@
+"""Publication: the proof over HTTP, and the comparison with the champion."""

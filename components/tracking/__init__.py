@@ -1,0 +1,1 @@
+"""Tracking: what of a run MLflow keeps."""

@@ -1,0 +1,230 @@
+"""The Open Inference Protocol, KServe's v2: named tensors in, the tensors `label`, `probability` and `decision` out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import orjson
+from pydantic import Field, ValidationError
+
+from contract.encoding import shown
+from contract.errors import SHOWN_VIOLATIONS, RequestRefused
+from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature
+from predictor.errors import MalformedRequest
+from predictor.json_body import load_object
+from predictor.tensor import Part, Tensor, to_binary, values_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+    from contract.encoding import Encoded
+    from contract.features import Feature
+    from contract.scorer import Answer
+    from predictor.served import Served
+
+PLATFORM = "concord"
+OUTPUTS = {"label": "BYTES", "probability": "FP64", "decision": "BOOL"}
+_EXAMPLE = '{"inputs": [{"name": …, "shape": [rows], "datatype": …, "data": […]}, …]}'
+
+
+class RequestedOutput(Part):
+    """An output that the client wants, and how."""
+
+    name: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class InferRequest(Part):
+    """A request as the protocol has it. No `outputs` means all of them."""
+
+    id: str | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    inputs: Annotated[list[Tensor], Field(min_length=1)]
+    outputs: list[RequestedOutput] = Field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A response's body; `json_length` is set if binary tensors follow that many bytes of JSON."""
+
+    body: bytes
+    json_length: int | None = None
+
+
+def answer(served: Served, body: bytes, json_length: int | None = None) -> Rendered:
+    """Answer one request, all of it or nothing; `json_length` is the header of a request with binary tensors.
+
+    Raises `MalformedRequest` for what isn't v2, and `RequestRefused` for values that break the contract.
+    """
+    request, binaries = parse(body, json_length)
+    encoded = encode(served, request, binaries)
+    return render(served, request, encoded, served.score(encoded))
+
+
+def parse(body: bytes, json_length: int | None = None) -> tuple[InferRequest, list[bytes | None]]:
+    """The request in a body, and per input the bytes that follow the JSON for it."""
+    if json_length is not None and not 0 <= json_length <= len(body):
+        raise MalformedRequest(f"Inference-Header-Content-Length is {json_length}, but the body has {len(body)} bytes")
+    content = load_object(body[:json_length], _EXAMPLE)
+    try:
+        request = InferRequest.model_validate(content)
+    except ValidationError as error:
+        problems = [_problem(detail) for detail in error.errors()[:SHOWN_VIOLATIONS]]
+        raise MalformedRequest(f"{'; '.join(problems)}; send {_EXAMPLE}") from None
+    for output in request.outputs:
+        if output.name not in OUTPUTS:
+            raise MalformedRequest(f"output {shown(output.name)} doesn't exist; there are {', '.join(OUTPUTS)}")
+    return request, _split(request.inputs, b"" if json_length is None else body[json_length:])
+
+
+def encode(served: Served, request: InferRequest, binaries: list[bytes | None]) -> Encoded:
+    """Check the tensors, one per feature or one matrix in contract order, and turn them into numbers."""
+    names = [feature.name for feature in served.features]
+    first = request.inputs[0]
+    if len(request.inputs) == 1 and (first.columns > 1 or len(names) == 1):
+        columns = _from_matrix(served, first, binaries[0], names)
+    else:
+        columns = _from_columns(served, request.inputs, binaries, names)
+    encoded = served.encoder.from_columns(columns)
+    if encoded.violations:
+        raise RequestRefused(encoded.violations)
+    return encoded
+
+
+def render(served: Served, request: InferRequest, encoded: Encoded, scored: Answer) -> Rendered:
+    """The requested outputs, in JSON or binary as the request asks, without a null anywhere.
+
+    `probability` is that of the positive class; `decision` says whether it reaches the threshold, and `label` names the
+    class decided on. `parameters.warnings` counts the values that lie outside the usual range.
+    """
+    decisions = scored.positive.tolist()
+    values: dict[str, list[Any]] = {
+        "label": [served.labels[decision] for decision in decisions],
+        "probability": scored.probability.tolist(),
+        "decision": decisions,
+    }
+    default = request.parameters.get("binary_data_output") is True
+    wanted = {output.name: output.parameters.get("binary_data", default) is True for output in request.outputs}
+    outputs = []
+    binaries = []
+    for name, is_binary in (wanted or dict.fromkeys(OUTPUTS, default)).items():
+        output: dict[str, Any] = {"name": name, "datatype": OUTPUTS[name], "shape": [len(decisions)]}
+        if is_binary:
+            binaries.append(to_binary(OUTPUTS[name], values[name]))
+            output["parameters"] = {"binary_data_size": len(binaries[-1])}
+        else:
+            output["data"] = values[name]
+        outputs.append(output)
+    content: dict[str, Any] = {
+        "model_name": served.name,
+        "model_version": served.version,
+        "parameters": {
+            "digest": served.bundle.manifest.digest,
+            "threshold": served.threshold,
+            "warnings": int(np.count_nonzero(encoded.unusual)),
+        },
+        "outputs": outputs,
+    }
+    if request.id is not None:
+        content["id"] = request.id
+    head = orjson.dumps(content)
+    return Rendered(b"".join([head, *binaries]), len(head)) if binaries else Rendered(head)
+
+
+def metadata(served: Served) -> bytes:
+    """What a client needs to know of the model: its inputs, its outputs and which bundle it is."""
+    return orjson.dumps(
+        {
+            "name": served.name,
+            "versions": [served.version],
+            "platform": PLATFORM,
+            "inputs": [
+                {"name": feature.name, "datatype": _datatype(feature), "shape": [-1]} for feature in served.features
+            ],
+            "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()],
+            "parameters": {
+                "digest": served.bundle.manifest.digest,
+                "classes": served.labels,
+                "positive": served.labels[1],
+                "threshold": served.threshold,
+                "max_rows": served.bundle.contract.max_rows,
+            },
+        }
+    )
+
+
+def _problem(detail: ErrorDetails) -> str:
+    path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
+    return f"{path}: {detail['msg'][:1].lower()}{detail['msg'][1:]}"
+
+
+def _split(inputs: list[Tensor], rest: bytes) -> list[bytes | None]:
+    binaries: list[bytes | None] = []
+    at = 0
+    for tensor in inputs:
+        size = tensor.parameters.get("binary_data_size")
+        if size is None:
+            binaries.append(None)
+            continue
+        if type(size) is not int or size < 0 or at + size > len(rest):
+            raise MalformedRequest(
+                f"input {shown(tensor.name)}: binary_data_size is {shown(size)}, but {len(rest) - at} bytes are left"
+                " after the JSON, whose length stands in the header Inference-Header-Content-Length"
+            )
+        binaries.append(rest[at : at + size])
+        at += size
+    if at < len(rest):
+        raise MalformedRequest(f"{len(rest) - at} bytes after the last binary tensor belong to no input")
+    return binaries
+
+
+def _from_matrix(served: Served, matrix: Tensor, binary: bytes | None, names: list[str]) -> dict[str, Any]:
+    if matrix.columns != len(names):
+        raise MalformedRequest(
+            f"input {shown(matrix.name)} has {matrix.columns} columns; it needs {len(names)}: {', '.join(names)}"
+        )
+    if len(names) > 1 and matrix.datatype in {"BOOL", "BYTES"}:
+        raise MalformedRequest(f"input {shown(matrix.name)}: a matrix holds numbers, not {matrix.datatype}")
+    served.check_rows(matrix.shape[0])
+    values = values_of(matrix, binary, names)
+    return {name: values[position :: len(names)] for position, name in enumerate(names)}
+
+
+def _from_columns(
+    served: Served, tensors: list[Tensor], binaries: list[bytes | None], names: list[str]
+) -> dict[str, Any]:
+    given = [tensor.name for tensor in tensors]
+    unknown = [shown(name) for name in given if name not in names]
+    absent = [name for name in names if name not in given]
+    if unknown or absent or len(given) > len(names):
+        raise MalformedRequest(
+            "inputs: one tensor per feature, or one of shape [rows, features], is needed"
+            + (f"; absent: {', '.join(absent)}" if absent else "")
+            + (f"; unknown: {', '.join(unknown[:SHOWN_VIOLATIONS])}" if unknown else "")
+            + ("; one stands twice" if len(set(given)) < len(given) else "")
+        )
+    rows = tensors[0].shape[0]
+    for tensor in tensors:
+        if tensor.columns != 1 or tensor.shape[0] != rows:
+            raise MalformedRequest(
+                f"input {shown(tensor.name)} has shape {tensor.shape}; [{rows}] or [{rows}, 1] is needed, as in"
+                f" {shown(tensors[0].name)}"
+            )
+    served.check_rows(rows)
+    return {
+        tensor.name: values_of(tensor, binary, [tensor.name]) for tensor, binary in zip(tensors, binaries, strict=True)
+    }
+
+
+def _datatype(feature: Feature) -> str:
+    match feature:
+        case BooleanFeature():
+            return "BOOL"
+        case CategoricalFeature():
+            return "BYTES" if isinstance(feature.values[0], str) else "INT64"
+        case IntegerFeature():
+            return "INT64"
+        case _:
+            return "FP64"

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, VotingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
+
+from components.errors import ParityBroken
+from components.learning.candidates import CANDIDATES
+from components.learning.fitting import calibrated_of
+from components.packaging.conversion import decision_rule_of, to_onnx, transform_of
+from components.packaging.parity import measure_parity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import numpy.typing as npt
+    from sklearn.model_selection import FixedThresholdClassifier
+
+    from components.learning.fitting import Fitted
+    from components.learning.rows import Rows
+    from contract.schema import Contract
+    from contract.scorer import Scorer
+
+    Matrix = npt.NDArray[np.float64]
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_the_graph_takes_float32_computes_in_float64_and_is_plain_onnx(
+    fitted: Callable[[str], Fitted], name: str
+) -> None:
+    estimator = fitted(name).estimator
+    model = onnx.load_from_string(to_onnx(estimator))
+    (columns,), (score,) = model.graph.input, model.graph.output
+    shape = [dimension.dim_value for dimension in columns.type.tensor_type.shape.dim]
+    assert (columns.name, columns.type.tensor_type.elem_type) == ("columns", onnx.TensorProto.FLOAT)
+    assert shape == [0, len(transform_of(estimator).layout.columns)]
+    assert (score.name, score.type.tensor_type.elem_type) == ("score", onnx.TensorProto.DOUBLE)
+    assert {opset.domain for opset in model.opset_import} == {"", "ai.onnx.ml"}
+    assert not model.functions
+    onnx.checker.check_model(model, full_check=True)
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_the_same_estimator_gives_the_same_bytes(fitted: Callable[[str], Fitted], name: str) -> None:
+    assert to_onnx(fitted(name).estimator) == to_onnx(fitted(name).estimator)
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_the_score_is_what_the_calibration_was_fitted_on(
+    fitted: Callable[[str], Fitted], rows: Rows, name: str
+) -> None:
+    pipeline = calibrated_of(fitted(name).estimator).estimator
+    method = pipeline.decision_function if hasattr(pipeline, "decision_function") else pipeline.predict_proba
+    expected = method(rows.matrix)
+    expected = expected[:, 1] if expected.ndim == 2 else expected
+    session = onnxruntime.InferenceSession(to_onnx(fitted(name).estimator), providers=["CPUExecutionProvider"])
+    (score,) = session.run(None, {"columns": pipeline["prepare"].transform(rows.matrix).astype(np.float32)})
+    np.testing.assert_allclose(score[:, 0], expected, rtol=0, atol=1e-11)
+
+
+def test_a_row_alone_has_the_answer_it_has_among_others(
+    fitted: Callable[[str], Fitted], serve: Callable[[FixedThresholdClassifier], Scorer], known: Matrix
+) -> None:
+    for name in CANDIDATES:
+        scorer = serve(fitted(name).estimator)
+        alone = [scorer(row[None]).probability[0] for row in known[:50]]
+        np.testing.assert_allclose(alone, scorer(known).probability[:50], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        DecisionTreeClassifier(min_samples_leaf=303),
+        GradientBoostingClassifier(n_estimators=3, min_samples_leaf=303),
+        HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=303, early_stopping=False),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_trees_that_never_split(
+    reference: Callable[..., FixedThresholdClassifier],
+    serve: Callable[[FixedThresholdClassifier], Scorer],
+    tested: Matrix,
+    model: Any,
+) -> None:
+    estimator = reference(model)
+    probability = serve(estimator)(tested).probability
+    assert len(np.unique(probability)) == 1
+    assert measure_parity("leaf", estimator, serve(estimator), tested).holds
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (GaussianNB(), "GaussianNB.* has no served form. Leave this candidate out"),
+        (SVC(kernel="poly"), r"SVC\(kernel='poly'\) has no served form"),
+        (
+            VotingClassifier([("a", LogisticRegression()), ("b", GaussianNB())], voting="soft", weights=[2, 1]),
+            "VotingClassifier",
+        ),
+    ],
+    ids=["another kind", "another kernel", "a weighted vote"],
+)
+def test_a_model_without_a_served_form_is_refused_by_name(
+    reference: Callable[..., FixedThresholdClassifier], model: Any, words: str
+) -> None:
+    with pytest.raises(ParityBroken, match=words):
+        to_onnx(reference(model, scaled=True))
+
+
+def test_calibration_threshold_and_labels_are_the_estimators(fitted: Callable[[str], Fitted], heart: Contract) -> None:
+    found = fitted("svm")
+    rule = decision_rule_of(found.estimator, heart)
+    scores = calibrated_of(found.estimator).estimator.decision_function(np.full((1, 13), np.nan))
+    expected = found.estimator.predict_proba(np.full((1, 13), np.nan))[0, 1]
+    assert rule.calibration(scores)[0] == pytest.approx(expected, abs=1e-12)
+    assert rule.threshold == found.threshold
+    assert rule.labels == ("no disease", "disease")

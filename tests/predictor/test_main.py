@@ -1,0 +1,171 @@
+"""The command line: what it refuses to serve, how it starts and how it ends."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from contract.bundle import FILES, MANIFEST
+from predictor.__main__ import main
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Start = Callable[..., tuple[subprocess.Popen[str], str]]
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).parents[2]
+
+
+def refusal(bundle: Path, free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line on standard error with which a bundle is refused."""
+    assert main(["--bundle", str(bundle), "--http_port", str(free_port())]) == 1
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.count("\n") == 1
+    return output.err
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_flipped_bit_in_any_file_is_never_served(
+    copied: Path, free_port: Callable[[], int], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    content = bytearray((copied / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copied / name).write_bytes(content)
+    assert refusal(copied, free_port, capsys).startswith(f"{copied / name}: ")
+
+
+@pytest.mark.parametrize("name", [*FILES, MANIFEST])
+def test_a_missing_file_is_named(
+    copied: Path, free_port: Callable[[], int], capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    (copied / name).unlink()
+    assert refusal(copied, free_port, capsys) == f"{copied / name}: can't be read: No such file or directory\n"
+
+
+def test_an_unsupported_format_is_named(
+    copied: Path, free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = copied / MANIFEST
+    manifest.write_text(json.dumps({**json.loads(manifest.read_bytes()), "format": 2}), encoding="utf-8")
+    assert refusal(copied, free_port, capsys) == f"{manifest}: has format 2; this version reads format 1\n"
+
+
+def test_a_sealed_contract_that_is_broken_is_told_in_one_line(
+    copied: Path, reseal: Callable[[Path], None], free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    contract = copied / "contract.yaml"
+    contract.write_text(contract.read_text(encoding="utf-8").replace("kind: boolean", "kind: bool"), encoding="utf-8")
+    reseal(copied)
+    assert refusal(copied, free_port, capsys).startswith(f"{contract}: is sealed but can't be read: ")
+
+
+def test_golden_requests_that_lie_stop_it(copied: Path, reseal: Callable[[Path], None], run: Run) -> None:
+    path = copied / "golden.json"
+    golden = json.loads(path.read_bytes())
+    golden["requests"][1]["probabilities"][0] += 0.25
+    path.write_text(json.dumps(golden), encoding="utf-8")
+    reseal(copied)
+    ended = run("--bundle", copied)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith(f"{path}: request 'atypical angina, nothing else found': row 0: probability ")
+    assert line.endswith(": 0.25 apart, at most 1e-06 is allowed")
+
+
+def test_a_port_in_use_is_named(bundle: Path, run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("0.0.0.0", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        ended = run("--bundle", bundle, "--http_port", str(port))
+    assert ended.returncode == 1
+    assert ended.stderr == f"port {port} can't be listened on: Address already in use; choose another --http_port\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "error: --bundle (or PREDICTOR_BUNDLE): is required"),
+        (["--bundle", "x", "--workers", "2"], "error: --workers: one process serves a pod"),
+        (["--bundle", "x", "--enable_grpc", "true"], "error: --enable_grpc: this predictor answers HTTP only"),
+        (
+            ["--bundle", "x", "--http_port", "70000"],
+            "error: --http_port (or PREDICTOR_HTTP_PORT): input should be less",
+        ),
+        (["--bundle", "x", "--bundel", "y"], "error: unrecognized arguments: --bundel y"),
+    ],
+)
+def test_wrong_arguments_end_with_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments)
+    assert words in capsys.readouterr().err
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    text = capsys.readouterr().out
+    for word in ("--bundle DIR", "--model_dir", "--http_port", "PREDICTOR_DRAIN_SECONDS", "Exit status"):
+        assert word in text
+
+
+def test_sigterm_ends_it_cleanly_and_its_log_is_quiet(bundle: Path, start: Start) -> None:
+    process, url = start(bundle, "--model_name", "heart")
+    with httpx.Client(base_url=url) as client:
+        for path, instances in [
+            ("/v1/models/heart:predict", [[67, 1, 4, 160, 286, False, 2, 108, True, 1.5, 2, 3, 3]]),
+            ("/v1/models/heart:predict", [[756, 1, 4, 160, 286, False, 2, 108, True, 1.5, 2, 3, 3]]),
+            ("/v1/models/lung:predict", [[1]]),
+        ]:
+            client.post(path, json={"instances": instances})
+        for path in ("/v1/models", "/v1/models/lung", "/v2/models/lung/ready", "/nowhere"):
+            client.get(path)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+    assert process.communicate() == ("", "")
+
+
+def test_kserves_name_for_the_bundle_works_and_one_line_says_what_is_served(
+    bundle: Path, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "predictor", "--model_dir", bundle, "--http_port", str(port), "--model_name", "h"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        line = process.stderr.readline()
+        process.terminate()
+    digest = json.loads((bundle / MANIFEST).read_bytes())["digest"]
+    assert line.partition("INFO ")[2] == (
+        f"h version 7 (digest {digest[:12]}) ready on http://0.0.0.0:{port}: 13 features, threshold 0.4000,"
+        " 6 golden requests pass\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("modules", "never"),
+    [
+        ("v1, v2, golden, served, settings, tensor, application", "kserve pandas sklearn kfp mlflow"),
+        ("__main__, model", "sklearn skl2onnx kfp mlflow components"),
+    ],
+)
+def test_serving_imports_nothing_of_training(modules: str, never: str) -> None:
+    code = f"import sys; from predictor import {modules}; print(*(set({never.split()!r}) & set(sys.modules)))"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ended.stdout.strip() == ""

@@ -1,0 +1,205 @@
+"""The pipeline as a graph, and as a whole run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from mlflow.tracking import MlflowClient
+
+from components.learning.candidates import CANDIDATES
+from components.learning.evaluation import METRICS, Evaluation
+from contract.bundle import verify
+from pipeline import CANDIDATES as COMPETING
+from tests.conftest import HEART, PROJECT, FinishedRun, without_mlflow
+
+GOLDEN = PROJECT / "tests" / "golden" / "pipeline.yaml"
+
+
+def pipeline(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python pipeline.py` as a user does."""
+    return subprocess.run(
+        [sys.executable, "pipeline.py", *arguments],
+        cwd=PROJECT,
+        env={**without_mlflow(), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def executors() -> dict[str, Any]:
+    """The containers of the golden pipeline, by name."""
+    spec = yaml.safe_load(GOLDEN.read_text())
+    found: dict[str, Any] = spec["deploymentSpec"]["executors"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def tasks() -> dict[str, Any]:
+    """All tasks of the golden pipeline, those in its loop included."""
+    spec = yaml.safe_load(GOLDEN.read_text())
+    dags = [spec["root"]["dag"], *(c["dag"] for c in spec["components"].values() if "dag" in c)]
+    return {name: task for dag in dags for name, task in dag["tasks"].items() if "iterator" not in str(task.keys())}
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_it_compiles_to_the_golden_yaml(tmp_path: Path, seed: str) -> None:
+    done = pipeline("compile", "--output", str(tmp_path / "pipeline.yaml"), PYTHONHASHSEED=seed)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "pipeline.yaml").read_text() == GOLDEN.read_text(), (
+        "the pipeline has changed; if that is meant: python pipeline.py compile --output tests/golden/pipeline.yaml"
+    )
+
+
+def test_every_container_asks_for_cpu_and_memory_and_installs_nothing(executors: dict[str, Any]) -> None:
+    assert len(executors) == 13
+    for name, executor in executors.items():
+        container = executor["container"]
+        assert container["resources"]["resourceCpuRequest"], name
+        assert container["resources"]["resourceMemoryLimit"], name
+        assert "pip install" not in json.dumps(container), name
+
+
+def test_every_task_has_a_name_for_people(tasks: dict[str, Any]) -> None:
+    named = {name: task["taskInfo"]["name"] for name, task in tasks.items()}
+    assert {"Ingest", "Validate", "Train", "Cross-validate", "Register", "Publish"} <= set(named.values())
+
+
+@pytest.mark.parametrize("name", ["check-tracking", "ingest", "register", "publish"])
+def test_what_looks_or_acts_outside_is_never_cached(tasks: dict[str, Any], name: str) -> None:
+    assert not tasks[name].get("cachingOptions", {}).get("enableCache", False)
+
+
+@pytest.mark.parametrize("name", ["split", "train", "evaluate", "package"])
+def test_what_only_computes_may_be_cached(tasks: dict[str, Any], name: str) -> None:
+    assert tasks[name]["cachingOptions"]["enableCache"]
+
+
+def test_training_waits_for_validation_and_for_mlflow(tasks: dict[str, Any]) -> None:
+    assert {"validate", "check-tracking"} <= set(tasks["split"]["dependentTasks"])
+
+
+def test_only_evaluate_and_publish_see_the_held_out_rows(tasks: dict[str, Any]) -> None:
+    seen = {name for name, task in tasks.items() if "held_out" in json.dumps(task.get("inputs", {}))}
+    assert seen == {"evaluate", "publish"}
+
+
+def test_every_candidate_competes() -> None:
+    assert list(CANDIDATES) == COMPETING
+
+
+def test_a_run_leaves_what_people_look_for(finished: FinishedRun) -> None:
+    assert verify(finished.bundle).name == "heart"
+    assert (finished.runs / "latest").resolve() == finished.directory
+    assert (finished.directory / "pipeline.yaml").read_text() == GOLDEN.read_text()
+    logs = {path.name for path in (finished.directory / "logs").iterdir()}
+    assert {"ingest.log", "train-random-forest.log", "cross-validate-logistic-regression.log", "publish.log"} <= logs
+
+
+def test_a_run_says_what_it_came_to(finished: FinishedRun) -> None:
+    for words in ("Logistic regression", "Random forest", "±", "Winner", "report.html", "make serve", "first champion"):
+        assert words in finished.printed
+    assert "\x1b" not in finished.printed
+
+
+def test_the_report_is_one_page_that_needs_nothing_else(finished: FinishedRun) -> None:
+    loaded: list[str] = []
+
+    class Page(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+            loaded.extend(value or "" for name, value in attrs if name == "src" or (tag == "link" and name == "href"))
+
+    text = (finished.directory / "report.html").read_text()
+    Page().feed(text)
+    assert loaded == []
+    assert "Switzerland" in text or "Zurich" in text
+
+
+def test_a_run_is_in_mlflow_with_a_nested_run_for_each_candidate(finished: FinishedRun) -> None:
+    client = MlflowClient(finished.tracking_uri)
+    experiment = client.get_experiment_by_name("heart")
+    assert experiment
+    runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    parent = next(run for name, run in runs.items() if str(name).startswith("heart "))
+    for name in ("logistic-regression", "random-forest"):
+        assert runs[name].data.tags["mlflow.parentRunId"] == parent.info.run_id
+        for metric in METRICS:
+            assert {f"cv_{metric}", f"cv_{metric}_low", f"cv_{metric}_high"} <= set(runs[name].data.metrics)
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+
+
+def test_the_published_version_is_the_champion_and_carries_the_digest(finished: FinishedRun) -> None:
+    client = MlflowClient(finished.tracking_uri)
+    champion = client.get_model_version_by_alias("heart", "champion")
+    assert champion.tags["digest"] == verify(finished.bundle).digest
+    assert client.get_model_version_by_alias("heart", "challenger").version == champion.version
+
+
+def test_the_bundle_holds_every_number_with_its_interval(finished: FinishedRun) -> None:
+    evaluation = Evaluation.model_validate_json((finished.bundle / "evaluation.json").read_bytes())
+    assert evaluation.selection
+    for candidate in evaluation.candidates:
+        for estimates in (
+            candidate.resampled.estimates,
+            candidate.held_out.estimates,
+            candidate.external["va"].estimates,
+        ):
+            assert set(estimates) == set(METRICS)
+            assert all(estimate.low <= estimate.value <= estimate.high for estimate in estimates.values())
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """A copy of the heart table whose data may be changed: the contract's checksums are gone."""
+    folder = tmp_path / "table"
+    shutil.copytree(HEART, folder)
+    contract = folder / "contract.yaml"
+    lines = contract.read_text().splitlines(keepends=True)
+    contract.write_text("".join(line for line in lines if not line.strip().startswith("sha256:")))
+    return folder
+
+
+def test_a_broken_table_stops_the_run_with_the_real_error(table: Path, tmp_path: Path) -> None:
+    rows = (table / "cleveland.csv").read_text().splitlines(keepends=True)
+    rows[1] = rows[1].replace("63,1,1,", "63,1,0,")
+    (table / "cleveland.csv").write_text("".join(rows))
+    run = tmp_path / "run"
+    done = pipeline("run", str(table), "--output", str(run), CONCORD_RUNS=str(tmp_path / "runs"))
+    assert done.returncode == 1
+    for words in ("InvalidTable", "line 2, cp", "unknown-category", "1 (typical angina)", "logs/validate.log"):
+        assert words in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert not list((run / "logs").glob("train-*"))
+
+
+def test_a_changed_file_is_refused_by_its_checksum(table: Path, tmp_path: Path) -> None:
+    shutil.copy(HEART / "contract.yaml", table)
+    with (table / "cleveland.csv").open("a") as file:
+        file.write("63,1,1,145,233,1,2,150,0,2.3,3,0,6,0\n")
+    done = pipeline("run", str(table), "--output", str(tmp_path / "run"), CONCORD_RUNS=str(tmp_path / "runs"))
+    assert done.returncode == 1
+    assert "cleveland.csv: is not the file that the contract names" in done.stderr
+
+
+def test_without_mlflow_nothing_is_trained(tmp_path: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        closed = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    run = tmp_path / "run"
+    done = pipeline(
+        "run", "heart", "--output", str(run), CONCORD_RUNS=str(tmp_path / "runs"), MLFLOW_TRACKING_URI=closed
+    )
+    assert done.returncode == 1
+    assert f"MLflow at {closed} can't be used" in done.stderr
+    assert "MLFLOW_TRACKING_URI" in done.stderr
+    assert not [path for path in (run / "logs").iterdir() if path.name.startswith(("train", "split"))]
