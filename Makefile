@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve mlflow lucky-split test lint format lock clean
+.PHONY: help setup run serve mlflow lucky-split bench test lint format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -8,6 +8,12 @@ DATASET ?= heart
 EFFORT  ?= standard
 PORT    ?= 8080
 BUNDLE  ?= runs/latest/bundle
+BENCH   := .venv-bench
+SECONDS ?= 4
+ROUNDS  ?= 3
+
+# wrk makes the load of the benchmark. It is a program of the system, so only root can install it.
+INSTALL_WRK = command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq wrk >/dev/null; }
 
 help: ## Show what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,7 +33,12 @@ mlflow: $(VENV)/installed ## Look at the runs and the registry in a browser: htt
 lucky-split: $(VENV)/installed ## Show why one split proves nothing: the predecessor's 96 % among 300 splits
 	@$(BIN)/python -m benchmarks.lucky_split
 
+bench: $(VENV)/installed-dev $(if $(QUICK),,$(BENCH)/installed) ## Measure the predictor beside its peers: make bench SECONDS=4 ROUNDS=3, or QUICK=1
+	@$(INSTALL_WRK) || { echo "wrk makes the load and isn't installed: sudo apt-get install wrk"; exit 1; }
+	@$(BIN)/python -m benchmarks.serving $(if $(QUICK),--quick,--seconds $(SECONDS) --rounds $(ROUNDS))
+
 test: $(VENV)/installed-dev ## Run every test, with branch coverage
+	@$(INSTALL_WRK) || echo "wrk isn't installed (sudo apt-get install wrk): one test, of the benchmark, is left out"
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
@@ -44,15 +55,15 @@ format: $(VENV)/installed-dev ## Format the code
 	@$(BIN)/ruff format .
 
 lock: $(VENV)/installed-dev ## Compile the lock anew from requirements/*.in (UPGRADE=--upgrade for newer versions)
-	@for name in dev pipeline predictor; do \
-	  [ $$name = dev ] && agree= || agree="-c requirements/dev.txt"; \
+	@for name in dev pipeline predictor bench; do \
+	  case $$name in dev | bench) agree= ;; *) agree="-c requirements/dev.txt" ;; esac; \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-annotate --no-header $$agree $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt \
 	    || exit 1; \
 	done
 
 clean: ## Remove the environment and caches; runs stay
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
+	@rm -rf $(VENV) $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.*
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Concord needs Python 3.11 or newer; name one: make PYTHON=python3.11 …"; exit 1; }
@@ -66,4 +77,10 @@ $(VENV)/installed: requirements/pipeline.txt | $(VENV)/bin/python
 $(VENV)/installed-dev: requirements/dev.txt $(VENV)/installed
 	@echo "Installing what the checks need into $(VENV)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BENCH)/installed: requirements/bench.txt
+	@echo "Installing MLServer, the peer that can't share $(VENV), into $(BENCH)"
+	@$(PYTHON) -m venv $(BENCH)
+	@$(BENCH)/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

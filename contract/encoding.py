@@ -39,6 +39,7 @@ RULES = (
 
 _PLAIN = frozenset({int, float, NoneType})
 _LONGEST_SHOWN = 40
+_LARGEST_TABLE = 10_000
 
 
 @dataclass(frozen=True)
@@ -116,20 +117,25 @@ class Encoder:
             raise ValueError(f"columns must be equally long, not {lengths}")
         return self._encode(ordered, ())
 
+    def from_matrix(self, matrix: npt.NDArray[Any]) -> Encoded:
+        """Encode a matrix of shape (rows, features) whose columns stand in contract order."""
+        return self._encode(list(matrix.T), ())
+
     def _encode(
         self,
         columns: Sequence[Sequence[Any] | npt.NDArray[Any]],
         violations: Iterable[Violation],
         skipped: set[tuple[int, str]] | None = None,
     ) -> Encoded:
-        rows = len(columns[0])
-        matrix = np.empty((rows, len(columns)), dtype=np.float64)
-        unusual = np.zeros((rows, len(columns)), dtype=np.bool_)
+        # Column by column in memory while they are worked on, row by row for what comes after.
+        by_column = np.empty((len(columns), len(columns[0])), dtype=np.float64)
+        unusual = np.zeros((len(columns[0]), len(columns)), dtype=np.bool_)
         found: list[list[Violation]] = []
         for position, (encoder, column) in enumerate(zip(self._columns, columns, strict=True)):
-            refused = encoder.encode(column, matrix[:, position], unusual[:, position])
+            refused = encoder.encode(column, by_column[position], unusual[:, position])
             if refused:
                 found.append(refused)
+        matrix = np.ascontiguousarray(by_column.T)
         if not found and not violations:
             return Encoded(matrix, unusual, ())
         every = chain(violations, chain.from_iterable(found))
@@ -149,9 +155,26 @@ class _ColumnEncoder:
         self.is_boolean = isinstance(feature, BooleanFeature)
         self.plain = _PLAIN | {bool} if self.is_boolean else _PLAIN
         self.is_text = False
-        if isinstance(feature, CategoricalFeature):
-            self.is_text = isinstance(feature.values[0], str)
-            self.position = {value: float(index) for index, value in enumerate(feature.values)}
+        self.low, self.high, self.whole = -np.inf, np.inf, not isinstance(feature, NumericFeature)
+        self.table: npt.NDArray[np.float64] | None = None
+        match feature:
+            case NumericFeature() | IntegerFeature():
+                for limits in filter(None, (feature.range, feature.usual)):
+                    self.low, self.high = max(self.low, limits.min), min(self.high, limits.max)
+            case BooleanFeature():
+                self.low, self.high = 0, 1
+            case CategoricalFeature():
+                self.is_text = isinstance(feature.values[0], str)
+                self.position = {value: float(index) for index, value in enumerate(feature.values)}
+                self._tabulate([value for value in feature.values if isinstance(value, int)])
+
+    def _tabulate(self, codes: list[int]) -> None:
+        """Prepare a table from codes to positions, -1 where there is none, if they lie close together."""
+        self.low, self.high = np.inf, -np.inf
+        if codes and max(codes) - min(codes) < _LARGEST_TABLE:
+            self.low, self.high = min(codes), max(codes)
+            self.table = np.full(max(codes) - min(codes) + 1, -1.0)
+            self.table[np.array(codes) - min(codes)] = range(len(codes))
 
     def encode(
         self, column: Sequence[Any] | npt.NDArray[Any], out: npt.NDArray[np.float64], unusual: npt.NDArray[np.bool_]
@@ -162,6 +185,8 @@ class _ColumnEncoder:
             self._texts(column, out, wrong)
         else:
             self._numbers(column, out, wrong)
+            if not wrong and self._in_silence(out):
+                return []
             self._checked(out, unusual, wrong)
         if not self.feature.missing.allowed:
             for row in np.flatnonzero(np.isnan(out)):
@@ -183,6 +208,22 @@ class _ColumnEncoder:
             self._one_by_one(column, out, wrong)
         for marker in self.markers:
             out[out == marker] = np.nan
+
+    def _in_silence(self, out: npt.NDArray[np.float64]) -> bool:
+        """Whether nothing is to be said about these numbers, none of them missing; categories become positions then.
+
+        Two looks at the extremes settle what `_checked` needs a dozen for, and NaN is in no range.
+        """
+        if not len(out) or not (self.low <= out.min() and out.max() <= self.high):
+            return False
+        if self.whole and not (out == np.rint(out)).all():
+            return False
+        if self.table is not None:
+            positions = self.table[(out - self.low).astype(np.intp)]
+            if positions.min() < 0:
+                return False
+            out[:] = positions
+        return True
 
     def _one_by_one(
         self, column: Sequence[Any] | npt.NDArray[Any], out: npt.NDArray[np.float64], wrong: dict[int, str]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Matrix = npt.NDArray[np.float64]
 
 
+_FEW = 6  # rows that are imputed sooner one after the other than together
+
+
 class Standardization(Strict):
     """`(x - mean) / scale`, one entry a column (scikit-learn's StandardScaler)."""
 
@@ -69,13 +72,21 @@ class Layout(Strict):
 
         A missing category is NaN in all of its columns: unlike a zero, that can be imputed.
         """
-        parts = [encoded[:, self.numbers], encoded[:, self.booleans]]
+        features, categories = self.sources()
+        rows = encoded.take(features, axis=1)
+        kept = rows.shape[1] - len(categories)
+        is_category = np.where(np.isnan(rows[:, kept:]), np.nan, rows[:, kept:] == categories)
+        return np.concatenate([rows[:, :kept], is_category], axis=1)
+
+    def sources(self) -> tuple[npt.NDArray[np.intp], Matrix]:
+        """The feature behind each column, and the category that each indicator stands for (in the last columns)."""
+        features = [*self.numbers, *self.booleans]
+        categories: list[float] = []
         for item in self.indicators:
-            column = encoded[:, item.feature, None]
-            part = (column == np.arange(float(item.drop_first), item.categories)).astype(np.float64)
-            part[np.isnan(column[:, 0])] = np.nan
-            parts.append(part)
-        return np.concatenate(parts, axis=1)
+            own = np.arange(float(item.drop_first), item.categories).tolist()
+            categories += own
+            features += [item.feature] * len(own)
+        return np.array(features, dtype=np.intp), np.array(categories, dtype=np.float64)
 
 
 class Transform(Strict):
@@ -93,36 +104,59 @@ class Transform(Strict):
 
 
 class CompiledTransform:
-    """A `Transform` ready to run. It never changes, so threads may share it."""
+    """A `Transform` ready to run. It never changes, so threads may share it.
+
+    `flags`, float32 (2, columns), is what 0 and 1 become in a column that holds nothing else, unless it was missing and
+    imputed; in columns of numbers it is NaN.
+    """
 
     def __init__(self, transform: Transform) -> None:
-        self._layout = transform.layout
-        self._numbers = slice(0, len(transform.layout.numbers))
-        self._mean = np.array(transform.standardize_numbers.mean)
-        self._scale = np.array(transform.standardize_numbers.scale)
+        layout, first = transform.layout, transform.standardize_numbers
+        numbers = len(layout.numbers)
+        self._features, self._categories = layout.sources()
+        self._indicators = slice(len(self._features) - len(self._categories), None)
+        others = len(self._features) - numbers
+        self._mean = np.array([*first.mean, *[0.0] * others])
+        self._scale = np.array([*first.scale, *[1.0] * others])
         self._initial = np.array(transform.impute.initial)
         self._steps = [(step.column, np.array(step.coefficients), step.intercept) for step in transform.impute.steps]
         last = transform.standardize_all
         self._last = (np.array(last.mean), np.array(last.scale)) if last else None
+        both = np.repeat([[0.0], [1.0]], len(self._features), axis=1)
+        both[:, :numbers] = np.nan
+        self.flags = self._standardized(both)
 
     def __call__(self, encoded: Matrix) -> npt.NDArray[np.float32]:
         """Transform encoded rows, float64 (rows, features), to float32 (rows, columns) without NaN."""
-        rows = self._layout.expand(encoded)
-        rows[:, self._numbers] = (rows[:, self._numbers] - self._mean) / self._scale
-        incomplete = np.flatnonzero(np.isnan(rows).any(axis=1))
-        if len(incomplete):
-            rows[incomplete] = self._imputed(rows[incomplete])
+        rows = encoded.take(self._features, axis=1)
+        missing = np.isnan(rows)
+        np.equal(rows[:, self._indicators], self._categories, out=rows[:, self._indicators])
+        rows -= self._mean
+        rows /= self._scale
+        if missing.any():
+            incomplete = np.flatnonzero(missing.any(axis=1))
+            rows[incomplete] = self._imputed(rows[incomplete], missing[incomplete])
+        return self._standardized(rows)
+
+    def _standardized(self, rows: Matrix) -> npt.NDArray[np.float32]:
         if self._last:
             mean, scale = self._last
-            rows = (rows - mean) / scale
+            rows -= mean
+            rows /= scale
         return rows.astype(np.float32)
 
-    def _imputed(self, rows: Matrix) -> Matrix:
-        missing = np.isnan(rows)
+    def _imputed(self, rows: Matrix, missing: npt.NDArray[np.bool_]) -> Matrix:
         rows = np.where(missing, self._initial, rows)
+        # Products by BLAS would differ in their last bits with the number of rows, and with the machine.
+        if len(rows) <= _FEW:
+            for row, gaps in zip(rows, missing.tolist(), strict=True):
+                for column, coefficients, intercept in self._steps:
+                    if gaps[column]:
+                        row[column] = np.add.reduce(row * coefficients) + intercept
+            return rows
+        places = {int(column): np.flatnonzero(missing[:, column]) for column in np.flatnonzero(missing.any(axis=0))}
         for column, coefficients, intercept in self._steps:
-            where = missing[:, column]
-            if where.any():
-                # A product by BLAS would differ in its last bits with the number of rows.
-                rows[where, column] = np.ascontiguousarray(rows[where] * coefficients).sum(axis=1) + intercept
+            if column in places:
+                where = places[column]
+                rows[where, column] = np.add.reduce(rows[where] * coefficients, axis=1) + intercept
         return rows

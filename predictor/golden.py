@@ -9,6 +9,7 @@ import orjson
 from contract.errors import RequestRefused
 from predictor import v1
 from predictor.errors import GoldenMismatch, MalformedRequest
+from predictor.turns import at_once
 
 if TYPE_CHECKING:
     from contract.bundle import Golden
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def check_golden(served: Served) -> None:
-    """Answer the bundle's golden requests.
+    """Answer the bundle's golden requests, the way of large requests and that of small ones.
 
     Raises `GoldenMismatch` for the first that isn't answered as the reference did, or refused as it must be.
     """
@@ -29,8 +30,9 @@ def check_golden(served: Served) -> None:
 
 def _difference(served: Served, request: Golden, tolerance: float) -> str | None:
     expected = f"refused under {request.refused}" if request.refused else "answered"
+    body = orjson.dumps({"instances": request.instances})
     try:
-        body = v1.answer(served, orjson.dumps({"instances": request.instances}))
+        answers = at_once(v1.answer(served, body)), v1.answer_small(served, body)
     except RequestRefused as error:
         if request.refused in {violation.rule for violation in error.violations}:
             return None
@@ -39,7 +41,10 @@ def _difference(served: Served, request: Golden, tolerance: float) -> str | None
         return f"must be {expected}, but is no request: {error}"
     if request.refused:
         return f"must be {expected}, but is answered"
-    return _first_other_row(served, request, orjson.loads(body)["predictions"], tolerance)
+    differences = (
+        _first_other_row(served, request, orjson.loads(answer)["predictions"], tolerance) for answer in answers
+    )
+    return next(filter(None, differences), None)
 
 
 def _first_other_row(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from kserve.model import Model
 
 from contract.bundle import load_bundle
 from predictor.errors import NotReady, UnusableBundle
 from predictor.golden import check_golden
+from predictor.sdk import Model
 from predictor.served import Served
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class BundleModel(Model):  # type: ignore[misc]  # kserve ships no types
-    """A bundle in KServe's lifecycle. Its requests are answered in `predictor.application`, not by `predict`."""
+    """A bundle in KServe's lifecycle. Its requests are answered in `predictor.lane`, not by `predict`."""
 
     name: str
     ready: bool
@@ -29,9 +29,9 @@ class BundleModel(Model):  # type: ignore[misc]  # kserve ships no types
 
     @property
     def served(self) -> Served:
-        """What answers. Raises `NotReady` before `load` is through, and once the server stops."""
-        if self._served is None or not self.ready:
-            raise NotReady(f"model {self.name} isn't ready")
+        """What answers. Raises `NotReady` before `load` is through."""
+        if self._served is None:
+            raise NotReady(f"model {self.name!r} isn't loaded yet; try again in a few seconds")
         return self._served
 
     def load(self) -> bool:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from contract.encoding import Encoder
+import numpy as np
+import orjson
+
+from contract.encoding import Encoded, Encoder
+from contract.errors import RequestRefused
+from contract.rows import RowReader
+from contract.scorer import Answer
 from predictor.errors import MalformedRequest
+from predictor.turns import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from contract.bundle import Bundle
-    from contract.encoding import Encoded
+    from contract.errors import Violation
     from contract.features import Feature
-    from contract.scorer import Answer
+    from contract.scorer import Vector
+    from predictor.turns import Turns
 
 
 @dataclass(frozen=True)
@@ -28,35 +38,90 @@ class Served:
         """What checks rows and turns them into numbers."""
         return Encoder(self.bundle.contract.features)
 
-    @property
+    @cached_property
+    def reader(self) -> RowReader:
+        """The encoder's fast forerunner for rows that nothing is to be said about."""
+        return RowReader(self.bundle.contract.features)
+
+    @cached_property
     def version(self) -> str:
         """The bundle's version, as clients see it."""
         return self.bundle.manifest.version
 
-    @property
+    @cached_property
     def features(self) -> tuple[Feature, ...]:
         """The features in contract order, which is the order of arrays and matrices."""
         return self.bundle.contract.features
 
-    @property
+    @cached_property
     def labels(self) -> tuple[str, str]:
         """The classes' labels, negative first."""
         return self.bundle.scorer.rule.labels
 
-    @property
+    @cached_property
     def threshold(self) -> float:
         """The probability of the positive class from which a row is decided positive."""
         return self.bundle.scorer.rule.threshold
 
-    def score(self, encoded: Encoded) -> Answer:
-        """Probability and decision of rows that the contract allows."""
-        return self.bundle.scorer(encoded.matrix)
+    @cached_property
+    def v1_predictions(self) -> tuple[bytes, bytes]:
+        """A prediction of each class as v1 has it, with `%b` for the probability of the negative and the positive."""
+        negative, positive = (orjson.dumps(label).replace(b"%", b"%%") for label in self.labels)
+        return tuple(  # type: ignore[return-value]  # there are two
+            b'{"label":%b,"decision":%b,"probabilities":{%b:%%b,%b:%%b},"warnings":[]}'
+            % (label, decision, negative, positive)
+            for label, decision in ((negative, b"false"), (positive, b"true"))
+        )
+
+    @cached_property
+    def v1_signature(self) -> bytes:
+        """The end of every v1 answer: what answered."""
+        facts = {"model_name": self.name, "model_version": self.version, "threshold": self.threshold}
+        return orjson.dumps(facts)[1:]
+
+    @cached_property
+    def max_rows(self) -> int:
+        """How many rows one request may hold."""
+        return self.bundle.contract.max_rows
+
+    def score(self, matrix: Vector, score: Callable[[Vector], Answer] | None = None) -> Turns[Answer]:
+        """Score encoded rows, float64 (rows, features), in turns; with `score` if somebody wants to look on."""
+        score = score or self.bundle.scorer
+        answers = []
+        for rows in parts(len(matrix)):
+            answers.append(score(matrix[rows]))
+            yield
+        if len(answers) == 1:
+            return answers[0]
+        return Answer(
+            np.concatenate([answer.probability for answer in answers]),
+            np.concatenate([answer.positive for answer in answers]),
+        )
+
+    def encode(self, rows: int, part: Callable[[slice], Encoded]) -> Turns[Encoded]:
+        """Encode rows in turns; `part` encodes some of them.
+
+        Raises `contract.errors.RequestRefused` for all rows together.
+        """
+        encoded = []
+        violations: list[Violation] = []
+        for rows_now in parts(rows):
+            encoded.append(part(rows_now))
+            violations += [replace(item, row=item.row + rows_now.start) for item in encoded[-1].violations]
+            yield
+        if violations:
+            raise RequestRefused(violations)
+        if len(encoded) == 1:
+            return encoded[0]
+        return Encoded(
+            np.concatenate([item.matrix for item in encoded]), np.concatenate([item.unusual for item in encoded]), ()
+        )
 
     def check_rows(self, rows: int) -> None:
         """Raise `MalformedRequest` for no rows, or more than the contract lets one request hold."""
         if not rows:
             raise MalformedRequest("the request holds no rows; send at least one")
-        if rows > self.bundle.contract.max_rows:
+        if rows > self.max_rows:
             raise MalformedRequest(
-                f"the request holds {rows} rows, at most {self.bundle.contract.max_rows} are allowed; send it in parts"
+                f"the request holds {rows} rows, at most {self.max_rows} are allowed; send it in parts"
             )

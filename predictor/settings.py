@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # pydantic reads it at run time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,28 +12,73 @@ from predictor.errors import InvalidSettings
 
 PREFIX = "PREDICTOR_"
 
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Count = Annotated[int, Field(ge=1)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
 
 class Settings(BaseSettings):
     """Settings from the command line, else from the environment (`PREDICTOR_BUNDLE`, …), else their defaults."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    bundle: Path = Field(description="directory of the bundle; KServe mounts it at /mnt/models")
-    model_name: Annotated[str, Field(min_length=1)] | None = Field(
+    bundle: Path = Field(description="directory of a bundle, or of several; KServe mounts it at /mnt/models")
+    model_name: Annotated[str, Field(min_length=1, pattern=r"^[^/:?#%]+$")] | None = Field(
         default=None,
         description="name in the routes; the bundle's own unless given, so that an InferenceService may have another",
     )
-    http_port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=8080, description="TCP port; KServe probes 8080")
+    http_port: Port = Field(default=8080, description="TCP port for HTTP; KServe probes 8080")
+    enable_grpc: bool = Field(
+        default=False,
+        description="answer v2 over gRPC too; off, as a port that nobody uses needs guarding all the same",
+    )
+    grpc_port: Port = Field(default=8081, description="TCP port for gRPC; KServe's is 8081")
     inline_bytes: Annotated[int, Field(ge=0)] = Field(
         default=16_384,
-        description="bytes of body up to which a request is answered on the event loop: about 100 records, which take"
-        " less than a millisecond; a larger batch goes to a thread, so that probes and other clients needn't wait",
+        description="bytes of body up to which a request is small: about 100 records, answered in a millisecond; more"
+        " are worked on in turns, so that probes and other clients needn't wait",
     )
-    drain_seconds: Annotated[int, Field(ge=1)] = Field(
-        default=25,
-        description="seconds that requests in flight get to finish after SIGTERM; below Kubernetes' grace period of 30,"
-        " after which the pod is killed",
+    max_body_bytes: Count = Field(
+        default=16 * 2**20,
+        description="bytes that a body may have, uncompressed; 10,000 records of 57 features fit, and reading them"
+        " blocks other requests for less than 0.1 s",
     )
+    max_held_bytes: Count = Field(
+        default=64 * 2**20,
+        description="bytes of all bodies being answered; beyond, 503 with Retry-After, so that memory stays bounded",
+    )
+    max_requests: Count = Field(
+        default=1_000,
+        description="requests being answered; beyond, 503 with Retry-After: at 20,000 a second the last of them waits"
+        " for 50 ms, and a longer queue helps nobody",
+    )
+    body_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=30.0, description="seconds for a body to arrive, so that slow clients don't use up max_held_bytes"
+    )
+    drain_delay_seconds: Seconds = Field(
+        default=5.0,
+        description="seconds to go on answering after SIGTERM while /ready says no: load balancers learn it that late",
+    )
+    drain_seconds: Count = Field(
+        default=20,
+        description="seconds that requests in flight get after that; with the delay it stays below Kubernetes' grace"
+        " period of 30, after which the pod is killed",
+    )
+    drift_rows: Count = Field(default=2_000, description="rows of the newest traffic that drift is measured on")
+    drift_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
+        default=3_600.0, description="seconds after which a row no longer counts for drift, however few there are"
+    )
+    drift_minimum: Count = Field(
+        default=200, description="rows below which drift isn't told (NaN): chance alone would look like drift"
+    )
+    log_format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="json has a line an object for collectors; auto is text on a terminal, else json"
+    )
+    log_share: Annotated[float, Field(ge=0, le=1)] = Field(
+        default=0.01,
+        description="share of the requests answered well that are logged; all failures are, up to log_limit",
+    )
+    log_limit: Count = Field(default=20, description="lines a second about refused requests; further ones are counted")
 
 
 def load_settings(given: dict[str, Any]) -> Settings:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import struct
 from itertools import chain
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from types import NoneType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    Content = bytes | npt.NDArray[Any] | None
+    """What a tensor holds besides JSON: bytes in its layout, or numbers that were read already."""
+
+T = TypeVar("T", bound="Sequence[Any] | npt.NDArray[Any]")
 Datatype = Literal[
     "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "INT8", "INT16", "INT32", "INT64", "FP32", "FP64", "BYTES"
 ]
@@ -34,8 +39,15 @@ _LAYOUT = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
+JSON_TYPES: dict[str, frozenset[type]] = {
+    **{datatype: frozenset({int, NoneType}) for datatype in _LAYOUT},
+    "BOOL": frozenset({bool, NoneType}),
+    "FP32": frozenset({int, float, NoneType}),
+    "FP64": frozenset({int, float, NoneType}),
+    "BYTES": frozenset({str, NoneType}),
+}
+"""What the values of each datatype are once JSON is read."""
 _LENGTH = struct.Struct("<I")
-_MISSING = type(None)
 
 
 class Part(BaseModel):
@@ -59,14 +71,16 @@ class Tensor(Part):
         return self.shape[1] if len(self.shape) > 1 else 1
 
 
-def values_of(tensor: Tensor, binary: bytes | None, names: Sequence[str]) -> list[Any] | npt.NDArray[Any]:
+def values_of(tensor: Tensor, binary: Content, names: Sequence[str]) -> list[Any] | npt.NDArray[Any]:
     """The tensor's values, flat and row-major; `names` says what its columns are.
 
     `null` in JSON and NaN in binary floats mean missing. Raises `MalformedRequest` if it isn't of its shape, and
     `RequestRefused` for JSON values that aren't of its datatype.
     """
-    if binary is not None:
+    if isinstance(binary, bytes):
         return _from_binary(tensor, binary)
+    if binary is not None:
+        return _checked_length(tensor, binary)
     if tensor.data is None:
         raise MalformedRequest(f"input {shown(tensor.name)} has no data; give `data`, or `binary_data_size` and bytes")
     values = tensor.data
@@ -74,12 +88,8 @@ def values_of(tensor: Tensor, binary: bytes | None, names: Sequence[str]) -> lis
         if len(tensor.shape) == 1 or not all(isinstance(row, list) and len(row) == tensor.columns for row in values):
             raise MalformedRequest(f"input {shown(tensor.name)}: rows aren't all as long as shape {tensor.shape} says")
         values = list(chain.from_iterable(values))
-    if len(values) != math.prod(tensor.shape):
-        raise MalformedRequest(
-            f"input {shown(tensor.name)}: shape {tensor.shape} needs {math.prod(tensor.shape)} values,"
-            f" data has {len(values)}"
-        )
-    allowed = _json_types(tensor.datatype)
+    _checked_length(tensor, values)
+    allowed = JSON_TYPES[tensor.datatype]
     if not allowed.issuperset(map(type, values)):
         columns = len(names)
         raise RequestRefused(
@@ -100,12 +110,13 @@ def to_binary(datatype: str, values: list[Any]) -> bytes:
     return np.array(values, dtype=_LAYOUT[datatype]).tobytes()
 
 
-def _json_types(datatype: str) -> frozenset[type]:
-    if datatype == "BYTES":
-        return frozenset({str, _MISSING})
-    if datatype == "BOOL":
-        return frozenset({bool, _MISSING})
-    return frozenset({int, float, _MISSING} if datatype.startswith("FP") else {int, _MISSING})
+def _checked_length(tensor: Tensor, values: T) -> T:
+    if len(values) != math.prod(tensor.shape):
+        raise MalformedRequest(
+            f"input {shown(tensor.name)}: shape {tensor.shape} needs {math.prod(tensor.shape)} values,"
+            f" data has {len(values)}"
+        )
+    return values
 
 
 def _from_binary(tensor: Tensor, binary: bytes) -> list[Any] | npt.NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,25 +10,46 @@ import orjson
 
 from contract.errors import RequestRefused
 from contract.features import IntegerFeature, NumericFeature
+from predictor import json_numbers
 from predictor.errors import MalformedRequest
 from predictor.json_body import load_object
+from predictor.turns import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from contract.encoding import Encoded
-    from contract.scorer import Answer
+    from contract.scorer import Answer, Vector
     from predictor.served import Served
+    from predictor.turns import Turns
+
+    Warned = Mapping[int, list[dict[str, Any]]]
 
 _EXAMPLE = '{"instances": [{…}, {…}]}, with one record or one array per row'
 _KINDS: dict[type, str] = {dict: "a record", list: "an array"}
 
 
-def answer(served: Served, body: bytes) -> bytes:
+def answer(served: Served, body: bytes, score: Callable[[Vector], Answer] | None = None) -> Turns[bytes]:
     """Answer one request, all of it or nothing.
 
     Raises `MalformedRequest` for what isn't v1, and `RequestRefused` for values that break the contract.
     """
-    encoded = encode(served, parse(body))
-    return render(served, encoded, served.score(encoded))
+    encoded = yield from _encoded_in_turns(served, body)
+    scored = yield from served.score(encoded.matrix, score)
+    predictions = []
+    for rows in parts(len(encoded.matrix)):
+        warned = _warned(served, encoded.matrix[rows], encoded.unusual[rows])
+        probability, positive = scored.probability[rows].tolist(), scored.positive[rows].tolist()
+        predictions.append(_predictions(served, warned, probability, positive))
+        yield
+    return _body(served, b",".join(predictions))
+
+
+def answer_small(served: Served, body: bytes) -> bytes:
+    """The same at once, the way that a few rows take. Raises what `answer` does."""
+    rows, warned = read(served, parse(body))
+    scored = served.bundle.scorer(np.array(rows))
+    return render(served, warned, scored.probability.tolist(), scored.positive.tolist())
 
 
 def parse(body: bytes) -> list[Any]:
@@ -41,51 +63,89 @@ def parse(body: bytes) -> list[Any]:
     return instances
 
 
+def read(served: Served, instances: list[Any]) -> tuple[list[list[float]], Warned]:
+    """Check a few instances: their rows in numbers, and by row the warnings about them. Raises what `answer` does."""
+    rows = read_plain(served, instances)
+    if rows is not None:
+        return rows, {}
+    encoded = encode(served, instances)
+    return encoded.matrix.tolist(), _warned(served, encoded.matrix, encoded.unusual)
+
+
+def read_plain(served: Served, instances: list[Any]) -> list[list[float]] | None:
+    """The rows of a few instances, or `None` if something is to be said about a value. Raises `MalformedRequest`."""
+    kind = _kind(served, instances)
+    return served.reader.records(instances) if kind is dict else served.reader.arrays(instances)
+
+
 def encode(served: Served, instances: list[Any]) -> Encoded:
     """Check instances, records or arrays in contract order, and turn them into numbers."""
-    served.check_rows(len(instances))
-    kinds = set(map(type, instances))
-    if kinds == {dict}:
-        encoded = served.encoder.from_records(instances)
-    elif kinds == {list}:
-        encoded = served.encoder.from_arrays(instances)
-    else:
-        first: type = type(instances[0])
-        row = next(row for row, item in enumerate(instances) if type(item) not in _KINDS or type(item) is not first)
-        found = _KINDS.get(type(instances[row]), "neither a record nor an array")
-        expected = f", unlike row 0, which is {_KINDS[first]}" if row and first in _KINDS else ""
-        raise MalformedRequest(f"row {row} is {found}{expected}; send records only or arrays only")
+    encoded = _encoded(served, _kind(served, instances), instances)
     if encoded.violations:
         raise RequestRefused(encoded.violations)
     return encoded
 
 
-def render(served: Served, encoded: Encoded, scored: Answer) -> bytes:
+def render(served: Served, warned: Warned, probability: Sequence[float], positive: Sequence[bool]) -> bytes:
     """A prediction per row.
 
     `label` is the class decided on, `decision` whether that is the positive one, because its probability reaches
     `threshold`. `warnings` lists values that were answered although they lie outside the usual range.
     """
-    negative, positive = served.labels
-    predictions: list[dict[str, Any]] = [
-        {
-            "label": positive if decision else negative,
-            "decision": decision,
-            "probabilities": {negative: 1.0 - probability, positive: probability},
-            "warnings": [],
-        }
-        for probability, decision in zip(scored.probability.tolist(), scored.positive.tolist(), strict=True)
-    ]
-    for row, position in np.argwhere(encoded.unusual).tolist():
-        predictions[row]["warnings"].append(_warning(served, position, encoded.matrix[row, position].item()))
-    return orjson.dumps(
-        {
-            "predictions": predictions,
-            "model_name": served.name,
-            "model_version": served.version,
-            "threshold": served.threshold,
-        }
-    )
+    return _body(served, _predictions(served, warned, probability, positive))
+
+
+def _encoded_in_turns(served: Served, body: bytes) -> Turns[Encoded]:
+    matrix = json_numbers.rows(body, len(served.features))
+    if matrix is not None:
+        served.check_rows(len(matrix))
+        yield
+        with suppress(RequestRefused):  # which is told below, in the values that were sent
+            return (yield from served.encode(len(matrix), lambda rows: served.encoder.from_matrix(matrix[rows])))
+    instances = parse(body)
+    kind = _kind(served, instances)
+    yield
+    return (yield from served.encode(len(instances), lambda rows: _encoded(served, kind, instances[rows])))
+
+
+def _kind(served: Served, instances: list[Any]) -> type:
+    served.check_rows(len(instances))
+    first: type = type(instances[0])
+    if first in _KINDS and set(map(type, instances)) == {first}:
+        return first
+    row = next(row for row, item in enumerate(instances) if type(item) not in _KINDS or type(item) is not first)
+    found = _KINDS.get(type(instances[row]), "neither a record nor an array")
+    expected = f", unlike row 0, which is {_KINDS[first]}" if row and first in _KINDS else ""
+    raise MalformedRequest(f"row {row} is {found}{expected}; send records only or arrays only")
+
+
+def _encoded(served: Served, kind: type, instances: list[Any]) -> Encoded:
+    return served.encoder.from_records(instances) if kind is dict else served.encoder.from_arrays(instances)
+
+
+def _predictions(served: Served, warned: Warned, probability: Sequence[float], positive: Sequence[bool]) -> bytes:
+    """The predictions as JSON, without the brackets.
+
+    Most rows differ in their two probabilities only, so the rest of them is JSON already.
+    """
+    texts = orjson.dumps(probability)[1:-1].split(b",")
+    others = orjson.dumps([1.0 - value for value in probability])[1:-1].split(b",")
+    templates = served.v1_predictions
+    rows = [templates[decision] % (other, text) for text, other, decision in zip(texts, others, positive, strict=True)]
+    for row, warnings in warned.items():
+        rows[row] = rows[row].removesuffix(b"[]}") + orjson.dumps(warnings) + b"}"
+    return b",".join(rows)
+
+
+def _body(served: Served, predictions: bytes) -> bytes:
+    return b'{"predictions":[%b],%b' % (predictions, served.v1_signature)
+
+
+def _warned(served: Served, matrix: Any, unusual: Any) -> Warned:
+    warned: dict[int, list[dict[str, Any]]] = {}
+    for row, position in np.argwhere(unusual).tolist():
+        warned.setdefault(row, []).append(_warning(served, position, matrix[row, position].item()))
+    return warned
 
 
 def _warning(served: Served, position: int, value: float) -> dict[str, Any]:

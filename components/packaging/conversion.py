@@ -27,7 +27,9 @@ from sklearn.tree import DecisionTreeClassifier
 
 from components.errors import ParityBroken
 from components.learning.fitting import calibrated_of
+from contract.forest import forest_of
 from contract.scorer import Calibration, DecisionRule
+from contract.trees import Trees, exact_unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,19 +53,30 @@ def to_onnx(estimator: FixedThresholdClassifier) -> bytes:
     """The model inside a reference estimator: float32 `columns` of shape (rows, columns) to float64 `score` (rows, 1).
 
     The score is what the calibration takes: the decision function where the model has one, the probability of the
-    positive class where not. Raises `ParityBroken` for a model that has no served form.
+    positive class where not. Where `contract.forest` is faster, the arrays of `contract.trees.Trees` are outputs too.
+    Raises `ParityBroken` for a model that has no served form.
     """
     model = calibrated_of(estimator).estimator.named_steps["model"]
-    columns = len(transform_of(estimator).layout.columns)
+    flags = transform_of(estimator).compile().flags
     graph = _Graph()
+    ensemble = _ensemble_of(model)
     score = _score(model, graph, graph.add("Cast", "columns", to=TensorProto.DOUBLE))
-    graph.nodes.append(helper.make_node("Identity", [score], ["score"]))
+    graph.name("score", score)
+    arrays = vars(ensemble.as_data) if ensemble and forest_of(ensemble.as_data, flags) else {}
+    for name, array in arrays.items():
+        graph.name(name, array)
     served = helper.make_model(
         helper.make_graph(
             graph.nodes,
             type(model).__name__,
-            [helper.make_tensor_value_info("columns", TensorProto.FLOAT, [None, columns])],
-            [helper.make_tensor_value_info("score", TensorProto.DOUBLE, [None, 1])],
+            [helper.make_tensor_value_info("columns", TensorProto.FLOAT, [None, flags.shape[1]])],
+            [
+                *(
+                    helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+                    for name, array in arrays.items()
+                ),
+                helper.make_tensor_value_info("score", TensorProto.DOUBLE, [None, 1]),
+            ],
         ),
         opset_imports=[helper.make_opsetid(domain, version) for domain, version in _OPERATORS.items()],
         ir_version=_IR_VERSION,
@@ -106,6 +119,11 @@ class _Graph:
         self.nodes.append(helper.make_node(operator, names, [output], domain=domain, **attributes))
         return output
 
+    def name(self, output: str, item: str | Floats | Integers) -> None:
+        """Make an output of the graph from a node's, or from an array."""
+        name = item if isinstance(item, str) else self.add("Constant", value=numpy_helper.from_array(item))
+        self.nodes.append(helper.make_node("Identity", [name], [output]))
+
 
 @dataclass(frozen=True)
 class _Tree:
@@ -131,33 +149,98 @@ class _Tree:
         return cls(left, right, column, threshold, is_leaf.astype(np.bool_), value)
 
     def rooted(self) -> _Tree:
-        """The same, but never a leaf alone, which ONNX can't express: both ways of a split lead to it then."""
+        """The same, but never a leaf alone, which ONNX can't express: it becomes a split into two such leaves."""
         if not self.is_leaf[0]:
             return self
-        child, zero = np.array([1, 0]), np.zeros(2)
-        return _Tree(child, child, np.array([0, 0]), zero, np.array([False, True]), zero + self.value[0])
+        nodes = np.arange(3)
+        return _Tree(nodes[[1, 0, 0]], nodes[[2, 0, 0]], nodes * 0, np.zeros(3), nodes > 0, self.value[[0, 0, 0]])
+
+    def leaves(self) -> Integers:
+        """For each node the first leaf below it, counted from the left, and the end of these: (nodes, 2)."""
+        below = self.is_leaf.astype(np.intp)
+        splits = np.flatnonzero(~self.is_leaf).tolist()
+        left, right = self.left.tolist(), self.right.tolist()
+        for node in reversed(splits):  # children come after their parents
+            below[node] = below[left[node]] + below[right[node]]
+        first = np.zeros_like(below)
+        for node in splits:
+            first[left[node]] = first[node]
+            first[right[node]] = first[node] + below[left[node]]
+        return np.column_stack([first, first + below])
+
+
+@dataclass(frozen=True)
+class _Ensemble:
+    """Trees as data, and where each split leads as ONNX has it: a leaf's number, or a split's through all trees."""
+
+    as_data: Trees
+    true: Integers
+    true_is_leaf: npt.NDArray[np.bool_]
+    false: Integers
+    false_is_leaf: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, trees: Iterable[_Tree], base: Floats) -> _Ensemble:
+        """Number splits and leaves apart, each through all trees, and round the leaves so that their sum is exact."""
+        parts = []
+        splits = leaves = 0
+        for tree in (tree.rooted() for tree in trees):
+            split = ~tree.is_leaf
+            left, right = tree.left[split], tree.right[split]
+            below = tree.leaves() + leaves
+            number = np.where(split, np.cumsum(split) - 1 + splits, below[:, 0])
+            order = np.argsort(below[tree.is_leaf, 0])
+            parts.append(
+                (
+                    tree.column[split],
+                    tree.threshold[split],
+                    np.column_stack([below[left], below[right, 1]]),
+                    tree.value[tree.is_leaf][order],
+                    [len(order)],
+                    number[left],
+                    tree.is_leaf[left],
+                    number[right],
+                    tree.is_leaf[right],
+                )
+            )
+            splits += len(left)
+            leaves += len(order)
+        column, threshold, ranges, value, size, *leads = (np.concatenate(part) for part in zip(*parts, strict=True))
+        unit = exact_unit(value, size)
+        data = Trees(column.astype(np.int64), threshold, ranges, np.rint(value / unit) * unit, size, base)
+        return cls(data, *leads)
+
+
+def _ensemble_of(model: Any) -> _Ensemble | None:
+    """The trees whose sum is the score of a model, if it is one of trees."""
+    base = np.zeros(1)
+    match model:
+        case DecisionTreeClassifier():
+            trees = [_Tree.of(model.tree_, model.tree_.value[:, 0, 1])]
+        case RandomForestClassifier() | ExtraTreesClassifier():
+            share = 1 / len(model.estimators_)
+            trees = [_Tree.of(item.tree_, item.tree_.value[:, 0, 1] * share) for item in model.estimators_]
+        case GradientBoostingClassifier():
+            rate, base = model.learning_rate, logit(model.init_.class_prior_[1:])
+            trees = [_Tree.of(item.tree_, item.tree_.value[:, 0, 0] * rate) for item in model.estimators_[:, 0]]
+        case HistGradientBoostingClassifier():
+            base = model._baseline_prediction.ravel()  # noqa: SLF001
+            trees = [_Tree.of_histograms(predictor.nodes) for (predictor,) in model._predictors]  # noqa: SLF001
+        case _:
+            return None
+    return _Ensemble.of(trees, base)
 
 
 def _score(model: Any, graph: _Graph, rows: str) -> str:
     """Add the score of `rows` to the graph and return its name, float64 (rows, 1)."""
+    ensemble = _ensemble_of(model)
     match model:
+        case _ if ensemble:
+            score = _trees(graph, rows, ensemble)
         case LogisticRegression() | SVC(kernel="linear"):
             score = _linear(graph, rows, model.coef_, model.intercept_)
         case SVC(kernel="rbf"):
             score = _linear(graph, _similarities(graph, rows, model), model.dual_coef_, model.intercept_)
-        case DecisionTreeClassifier():
-            score = _trees(graph, rows, [_Tree.of(model.tree_, model.tree_.value[:, 0, 1])])
-        case RandomForestClassifier() | ExtraTreesClassifier():
-            share = 1 / len(model.estimators_)
-            trees = [item.tree_ for item in model.estimators_]
-            score = _trees(graph, rows, [_Tree.of(tree, tree.value[:, 0, 1] * share) for tree in trees])
-        case GradientBoostingClassifier():
-            rate, trees = model.learning_rate, [item.tree_ for item in model.estimators_[:, 0]]
-            gained = _trees(graph, rows, [_Tree.of(tree, tree.value[:, 0, 0] * rate) for tree in trees])
-            score = graph.add("Add", gained, logit(model.init_.class_prior_[1:]))
-        case HistGradientBoostingClassifier():
-            trees = [_Tree.of_histograms(predictor.nodes) for (predictor,) in model._predictors]  # noqa: SLF001
-            score = graph.add("Add", _trees(graph, rows, trees), model._baseline_prediction)  # noqa: SLF001
         case VotingClassifier(voting="soft", weights=None):
             votes = [_probability(item, graph, rows) for item in model.estimators_]
             score = graph.add("Div", graph.add("Sum", *votes), np.array(float(len(votes))))
@@ -185,38 +268,25 @@ def _similarities(graph: _Graph, rows: str, model: SVC) -> str:
     return graph.add("Exp", graph.add("Mul", distances, np.array(-model._gamma)))  # noqa: SLF001
 
 
-def _trees(graph: _Graph, rows: str, trees: Iterable[_Tree]) -> str:
-    """The sum of the leaves that a row reaches. ONNX numbers splits and leaves apart, each through all trees."""
-    parts: list[dict[str, npt.NDArray[Any]]] = []
-    roots, leaves = [0], [0]
-    for tree in (tree.rooted() for tree in trees):
-        leaf, split = tree.is_leaf, ~tree.is_leaf
-        number = np.where(leaf, np.cumsum(leaf) + leaves[-1], np.cumsum(split) + roots[-1]) - 1
-        left, right = tree.left[split], tree.right[split]
-        parts.append(
-            {
-                "nodes_featureids": tree.column[split],
-                "nodes_splits": tree.threshold[split],
-                "nodes_truenodeids": number[left],
-                "nodes_trueleafs": leaf[left],
-                "nodes_falsenodeids": number[right],
-                "nodes_falseleafs": leaf[right],
-                "leaf_weights": tree.value[leaf],
-            }
-        )
-        roots.append(roots[-1] + int(split.sum()))
-        leaves.append(leaves[-1] + int(leaf.sum()))
-    whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    tensors = {name: numpy_helper.from_array(whole.pop(name)) for name in ("nodes_splits", "leaf_weights")}
-    return graph.add(
+def _trees(graph: _Graph, rows: str, ensemble: _Ensemble) -> str:
+    """The sum of the leaves that a row reaches, and the base."""
+    data = ensemble.as_data
+    splits = np.bincount(data.tree_of(data.leaves[:, 0]))
+    score = graph.add(
         "TreeEnsemble",
         rows,
-        **{name: values.astype(np.int64).tolist() for name, values in whole.items()},
-        **tensors,
-        nodes_modes=numpy_helper.from_array(np.zeros(roots[-1], dtype=np.uint8)),  # all of them `<=`
-        tree_roots=roots[:-1],
-        leaf_targetids=[0] * leaves[-1],
+        nodes_featureids=data.column.tolist(),
+        nodes_splits=numpy_helper.from_array(data.threshold),
+        nodes_modes=numpy_helper.from_array(np.zeros(len(data.column), dtype=np.uint8)),  # all of them `<=`
+        nodes_truenodeids=ensemble.true.tolist(),
+        nodes_trueleafs=ensemble.true_is_leaf.astype(np.int64).tolist(),
+        nodes_falsenodeids=ensemble.false.tolist(),
+        nodes_falseleafs=ensemble.false_is_leaf.astype(np.int64).tolist(),
+        tree_roots=(np.cumsum(splits) - splits).tolist(),
+        leaf_weights=numpy_helper.from_array(data.value),
+        leaf_targetids=[0] * len(data.value),
         n_targets=1,
         aggregate_function=_SUM,
         post_transform=_NO_TRANSFORM,
     )
+    return graph.add("Add", score, data.base) if data.base.any() else score

@@ -36,7 +36,7 @@ def predictor(bundle: Path, model: str) -> Iterator[str]:
     Raises `PublicationFailed` with the predictor's own words if it doesn't become ready, or doesn't stop cleanly.
     """
     port = _free_port()
-    arguments = ["--bundle", str(bundle), "--model_name", model, "--http_port", str(port)]
+    arguments = ["--bundle", str(bundle), "--model_name", model, "--http_port", str(port), "--drain_delay_seconds", "0"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         process = subprocess.Popen(  # noqa: S603

@@ -123,6 +123,47 @@ def test_a_model_that_computes_in_float64_loses_nothing(straight: Transform) -> 
     np.testing.assert_allclose(answer.probability, [1 / (1 + math.exp(-0.1)), 1 / (1 + math.exp(0.9))], rtol=1e-15)
 
 
+def with_trees(size: int) -> bytes:
+    """A model whose score is its first column, and which claims to be a tree of that many leaves."""
+    trees = {
+        "column": np.array([0]),
+        "threshold": np.array([0.5]),
+        "leaves": np.array([[0, 1, 2]]),
+        "value": np.array([1.0, 2.0]),
+        "size": np.array([size]),
+        "base": np.array([0.0]),
+    }
+    graph = helper.make_graph(
+        [
+            helper.make_node("MatMul", ["columns", "weights"], ["score"]),
+            *(helper.make_node("Constant", [], [name], value=numpy_helper.from_array(trees[name])) for name in trees),
+        ],
+        "trees",
+        [helper.make_tensor_value_info("columns", TensorProto.FLOAT, [None, 2])],
+        [
+            *(
+                helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+                for name, array in trees.items()
+            ),
+            helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 1]),
+        ],
+        [numpy_helper.from_array(np.array([[1.0], [0.0]], dtype=np.float32), "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def test_a_model_may_have_trees_as_further_outputs(straight: Transform) -> None:
+    answer = Scorer(straight, with_trees(2), logistic(0.5))(np.array([[0.0, 5.0], [3.0, 0.0]]))
+    np.testing.assert_allclose(answer.probability, [0.5, 1 / (1 + math.exp(-3))], rtol=1e-7)
+
+
+def test_trees_that_contradict_themselves_are_refused(straight: Transform) -> None:
+    with pytest.raises(ValueError, match="the splits of its trees don't lead to their leaves"):
+        Scorer(straight, with_trees(3), logistic(0.5))
+
+
 @pytest.mark.parametrize("rows", [0, 1, 2, 257])
 def test_there_is_one_answer_a_row(transform: Transform, rule: DecisionRule, linear: Linear, rows: int) -> None:
     answer = Scorer(transform, linear([1] * 7), rule)(np.full((rows, 5), np.nan))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -125,6 +126,31 @@ def test_an_imputed_value_does_not_depend_on_its_batch_in_any_bit() -> None:
     assert np.abs(whole[:, 0]).max() < 1e-9, "what is left is so small that float32 keeps every bit of it"
     np.testing.assert_array_equal(np.concatenate([transform(rows[row : row + 1]) for row in range(500)]), whole)
     np.testing.assert_array_equal(transform(rows[100:107]), whole[100:107])
+
+
+def test_flags_are_what_0_and_1_become_where_nothing_is_missing(transform: Transform) -> None:
+    for used in (transform, transform.model_copy(update={"standardize_all": None})):
+        compiled = used.compile()
+        assert compiled.flags.dtype == np.float32
+        assert np.isnan(compiled.flags[:, :2]).all()
+        off, on = compiled.flags[:, 2:]
+        whole = itertools.product([2.5], [3.0], [0.0, 1.0], [0.0, 1.0, 2.0], [0.0, 1.0])
+        found = compiled(np.array(list(whole)))[:, 2:]
+        assert ((found == off) | (found == on)).all()
+        assert ((found == off).any(axis=0) & (found == on).any(axis=0)).all()
+
+
+def test_a_few_rows_are_imputed_as_many_are(transform: Transform) -> None:
+    random = np.random.default_rng(5)
+    rows = np.column_stack(
+        [random.uniform(0.1, 30, 300), *(random.integers(0, 2, 300).astype(float) for _ in range(4))]
+    )
+    rows[random.random(rows.shape) < 0.4] = NAN
+    compiled = transform.compile()
+    whole = compiled(rows)
+    for size in range(1, 20):
+        parts = [compiled(rows[start : start + size]) for start in range(0, len(rows), size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_no_rows_give_no_rows(transform: Transform) -> None:

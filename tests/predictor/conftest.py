@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -151,12 +152,12 @@ def copied(bundle: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reseal() -> Callable[[Path], None]:
-    """Seal a spoiled copy again, so that only its content is wrong."""
+def reseal() -> Callable[..., None]:
+    """Seal a spoiled copy again, so that only its content is wrong; `facts` differ in its manifest."""
 
-    def seal_again(directory: Path) -> None:
+    def seal_again(directory: Path, **facts: str) -> None:
         manifest = json.loads((directory / "manifest.json").read_bytes())
-        seal(directory, {**FACTS, "contract_digest": manifest["contract_digest"]})
+        seal(directory, {**FACTS, "contract_digest": manifest["contract_digest"], **facts})
 
     return seal_again
 
@@ -175,31 +176,37 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture(scope="session")
-def start(free_port: Callable[[], int]) -> Callable[..., tuple[subprocess.Popen[str], str]]:
-    """Start `python -m predictor` with arguments; returns once it is ready, with its base URL."""
+def start(
+    free_port: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., tuple[subprocess.Popen[str], str]]:
+    """Start `python -m predictor` with arguments; returns once it is ready, with its base URL.
 
-    def start_predictor(bundle: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
+    Its standard error goes to `log`, a file: nobody reads it meanwhile, and a full pipe would stop the server.
+    """
+
+    def start_predictor(bundle: Path, *arguments: str, log: Path | None = None) -> tuple[subprocess.Popen[str], str]:
         url = f"http://127.0.0.1:{free_port()}"
-        process = subprocess.Popen(
-            [sys.executable, "-m", "predictor", "--bundle", bundle, "--http_port", url.rsplit(":", 1)[1], *arguments],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        line = ""
-        while " ready on " not in line:
-            line = process.stderr.readline()
-            assert line, f"the predictor ended with {process.wait()}"
+        log = log or tmp_path_factory.mktemp("log") / "stderr"
+        with log.open("w", encoding="utf-8") as stderr:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "predictor", "--bundle", bundle, "--http_port", url.rsplit(":", 1)[1]),
+                    *("--drain_delay_seconds", "0", *arguments),
+                ],
+                cwd=ROOT,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                text=True,
+            )
         with httpx.Client(base_url=url) as client:
             while process.poll() is None:
                 try:
-                    client.get("/v2/models/heart/ready").raise_for_status()
+                    client.get("/v2/health/ready").raise_for_status()
                 except httpx.ConnectError:
+                    time.sleep(0.02)
                     continue
                 return process, url
-        raise AssertionError(process.communicate())
+        raise AssertionError(log.read_text(encoding="utf-8"))
 
     return start_predictor
 
@@ -211,7 +218,7 @@ def client(bundle: Path, start: Callable[..., tuple[subprocess.Popen[str], str]]
     with httpx.Client(base_url=url, timeout=30) as client:
         yield client
     process.terminate()
-    process.communicate()
+    assert process.wait(30) == 0
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from contract.bundle import FILES, MANIFEST
 from predictor.__main__ import main
+from predictor.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +100,10 @@ def test_a_port_in_use_is_named(bundle: Path, run: Run) -> None:
     [
         ([], "error: --bundle (or PREDICTOR_BUNDLE): is required"),
         (["--bundle", "x", "--workers", "2"], "error: --workers: one process serves a pod"),
-        (["--bundle", "x", "--enable_grpc", "true"], "error: --enable_grpc: this predictor answers HTTP only"),
+        (
+            ["--bundle", "x", "--enable_grpc", "perhaps"],
+            "error: --enable_grpc (or PREDICTOR_ENABLE_GRPC): input should be",
+        ),
         (
             ["--bundle", "x", "--http_port", "70000"],
             "error: --http_port (or PREDICTOR_HTTP_PORT): input should be less",
@@ -118,51 +123,57 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])
     text = capsys.readouterr().out
-    for word in ("--bundle DIR", "--model_dir", "--http_port", "PREDICTOR_DRAIN_SECONDS", "Exit status"):
+    for name, field in Settings.model_fields.items():
+        assert f"--{name} " in text
+        assert field.description
+    for word in ("--model_dir", "PREDICTOR_HTTP_PORT", "Try:", "Exit status"):
         assert word in text
 
 
-def test_sigterm_ends_it_cleanly_and_its_log_is_quiet(bundle: Path, start: Start) -> None:
+def test_sigterm_ends_it_cleanly_also_with_a_connection_that_stays_open(bundle: Path, start: Start) -> None:
     process, url = start(bundle, "--model_name", "heart")
     with httpx.Client(base_url=url) as client:
-        for path, instances in [
-            ("/v1/models/heart:predict", [[67, 1, 4, 160, 286, False, 2, 108, True, 1.5, 2, 3, 3]]),
-            ("/v1/models/heart:predict", [[756, 1, 4, 160, 286, False, 2, 108, True, 1.5, 2, 3, 3]]),
-            ("/v1/models/lung:predict", [[1]]),
-        ]:
-            client.post(path, json={"instances": instances})
-        for path in ("/v1/models", "/v1/models/lung", "/v2/models/lung/ready", "/nowhere"):
-            client.get(path)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 0
-    assert process.communicate() == ("", "")
+        client.get("/v2/models/heart")
+        process.terminate()
+        assert process.wait(30) == 0
 
 
-def test_kserves_name_for_the_bundle_works_and_one_line_says_what_is_served(
-    bundle: Path, free_port: Callable[[], int]
-) -> None:
-    port = free_port()
+def test_sigterm_as_soon_as_it_listens_is_not_lost(bundle: Path, free_port: Callable[[], int]) -> None:
+    port = str(free_port())
+    arguments = ["--model_dir", str(bundle), "--http_port", port, "--model_name", "h", "--drain_delay_seconds", "0"]
     with subprocess.Popen(
-        [sys.executable, "-m", "predictor", "--model_dir", bundle, "--http_port", str(port), "--model_name", "h"],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
+        [sys.executable, "-m", "predictor", *arguments], cwd=ROOT, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
-        line = process.stderr.readline()
+        line = json.loads(process.stderr.readline())
         process.terminate()
+        assert process.wait(30) == 0
     digest = json.loads((bundle / MANIFEST).read_bytes())["digest"]
-    assert line.partition("INFO ")[2] == (
+    assert line["message"] == (
         f"h version 7 (digest {digest[:12]}) ready on http://0.0.0.0:{port}: 13 features, threshold 0.4000,"
-        " 6 golden requests pass\n"
+        " 6 golden requests pass"
     )
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 0.9])
+def test_sigterm_while_it_starts_ends_it_too(bundle: Path, free_port: Callable[[], int], seconds: float) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "predictor", "--bundle", bundle, "--http_port", str(free_port())],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PREDICTOR_DRAIN_DELAY_SECONDS": "0"},
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(seconds)
+    process.terminate()
+    assert process.wait(30) in {0, -signal.SIGTERM}
 
 
 @pytest.mark.parametrize(
     ("modules", "never"),
     [
-        ("v1, v2, golden, served, settings, tensor, application", "kserve pandas sklearn kfp mlflow"),
-        ("__main__, model", "sklearn skl2onnx kfp mlflow components"),
+        ("v1, v2, golden, served, settings, explain, lane", "kserve pandas sklearn kfp mlflow matplotlib"),
+        ("__main__, repository, server", "pandas sklearn skl2onnx kfp mlflow matplotlib kubernetes components"),
     ],
 )
 def test_serving_imports_nothing_of_training(modules: str, never: str) -> None:

@@ -15,13 +15,19 @@ def test_the_command_line_wins_over_the_environment(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PREDICTOR_INLINE_BYTES", "0")
     assert load_settings({}).bundle == Path("/environment")
     settings = load_settings({"bundle": Path("/given"), "model_name": "lung"})
-    assert settings.model_dump() == {
-        "bundle": Path("/given"),
-        "model_name": "lung",
-        "http_port": 8080,
-        "inline_bytes": 0,
-        "drain_seconds": 25,
-    }
+    assert (settings.bundle, settings.model_name) == (Path("/given"), "lung")
+    assert (settings.http_port, settings.inline_bytes) == (8080, 0)
+
+
+def test_stopping_takes_less_than_kubernetes_grace_period() -> None:
+    settings = load_settings({"bundle": Path("/given")})
+    assert settings.drain_delay_seconds + settings.drain_seconds < 30
+
+
+@pytest.mark.parametrize("name", ["a/b", "a:predict", "a b%", ""])
+def test_a_name_that_no_route_can_have_is_refused(name: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"--model_name \(or PREDICTOR_MODEL_NAME\): string should"):
+        load_settings({"bundle": Path("/given"), "model_name": name})
 
 
 def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

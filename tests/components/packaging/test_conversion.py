@@ -6,7 +6,13 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier, VotingClassifier
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    VotingClassifier,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import SVC
@@ -17,6 +23,7 @@ from components.learning.candidates import CANDIDATES
 from components.learning.fitting import calibrated_of
 from components.packaging.conversion import decision_rule_of, to_onnx, transform_of
 from components.packaging.parity import measure_parity
+from contract.trees import Trees
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +46,7 @@ def test_the_graph_takes_float32_computes_in_float64_and_is_plain_onnx(
 ) -> None:
     estimator = fitted(name).estimator
     model = onnx.load_from_string(to_onnx(estimator))
-    (columns,), (score,) = model.graph.input, model.graph.output
+    (columns,), (*_, score) = model.graph.input, model.graph.output
     shape = [dimension.dim_value for dimension in columns.type.tensor_type.shape.dim]
     assert (columns.name, columns.type.tensor_type.elem_type) == ("columns", onnx.TensorProto.FLOAT)
     assert shape == [0, len(transform_of(estimator).layout.columns)]
@@ -63,7 +70,7 @@ def test_the_score_is_what_the_calibration_was_fitted_on(
     expected = method(rows.matrix)
     expected = expected[:, 1] if expected.ndim == 2 else expected
     session = onnxruntime.InferenceSession(to_onnx(fitted(name).estimator), providers=["CPUExecutionProvider"])
-    (score,) = session.run(None, {"columns": pipeline["prepare"].transform(rows.matrix).astype(np.float32)})
+    (score,) = session.run(["score"], {"columns": pipeline["prepare"].transform(rows.matrix).astype(np.float32)})
     np.testing.assert_allclose(score[:, 0], expected, rtol=0, atol=1e-11)
 
 
@@ -74,6 +81,68 @@ def test_a_row_alone_has_the_answer_it_has_among_others(
         scorer = serve(fitted(name).estimator)
         alone = [scorer(row[None]).probability[0] for row in known[:50]]
         np.testing.assert_allclose(alone, scorer(known).probability[:50], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        RandomForestClassifier(min_samples_leaf=4, random_state=0),
+        RandomForestClassifier(20, class_weight="balanced", max_leaf_nodes=40, random_state=0),  # not depth first
+        ExtraTreesClassifier(30, random_state=0),
+        GradientBoostingClassifier(random_state=0),
+        HistGradientBoostingClassifier(early_stopping=False, random_state=0),
+        HistGradientBoostingClassifier(early_stopping=False, max_leaf_nodes=90, min_samples_leaf=1, random_state=0),
+    ],
+    ids=repr,
+)
+def test_tables_answer_as_the_reference_does_and_as_onnx_runtime_in_every_bit(
+    reference: Callable[..., FixedThresholdClassifier],
+    serve: Callable[[FixedThresholdClassifier], Scorer],
+    tested: Matrix,
+    model: Any,
+) -> None:
+    estimator = reference(model)
+    scorer = serve(estimator)
+    forest = scorer._forest  # noqa: SLF001
+    assert forest
+    assert forest.worthwhile > 1
+    served = scorer(tested)
+    np.testing.assert_allclose(served.probability, estimator.predict_proba(tested)[:, 1], rtol=0, atol=1e-12)
+    np.testing.assert_array_equal(served.positive, estimator.predict(tested) == 1)
+    chosen = slice(None, None, 21)
+    for size in (1, 2, 7, 16, 100, 1000):
+        rows = tested[chosen]
+        parts = [scorer(rows[start : start + size]).probability for start in range(0, len(rows), size)]
+        np.testing.assert_array_equal(np.concatenate(parts), served.probability[chosen])
+
+
+def test_trees_are_in_the_model_as_data_too(reference: Callable[..., FixedThresholdClassifier], tested: Matrix) -> None:
+    estimator = reference(ExtraTreesClassifier(60, min_samples_leaf=4, random_state=0))
+    session = onnxruntime.InferenceSession(to_onnx(estimator), providers=["CPUExecutionProvider"])
+    columns = transform_of(estimator).compile()(tested[:50])
+    *arrays, score = session.run([*Trees.names(), "score"], {"columns": columns})
+    trees = Trees.of(dict(zip(Trees.names(), arrays, strict=True)), columns.shape[1])
+    assert trees.is_exact
+    fitted_trees = calibrated_of(estimator).estimator["model"].estimators_
+    assert trees.size.tolist() == [tree.get_n_leaves() for tree in fitted_trees]
+    assert len(trees.column) == sum(tree.get_n_leaves() - 1 for tree in fitted_trees)
+    for row, found in zip(columns, score[:, 0], strict=True):
+        left = np.ones(len(trees.value), dtype=np.bool_)
+        for (first, middle, end), low in zip(trees.leaves, row[trees.column] <= trees.threshold, strict=True):
+            left[slice(middle, end) if low else slice(first, middle)] = False
+        assert left.sum() == len(fitted_trees)
+        assert trees.value[left].sum() + trees.base[0] == found
+
+
+@pytest.mark.parametrize("name", ["decision-tree", "soft-vote", "logistic-regression", "svm"])
+def test_what_tables_would_not_speed_up_is_left_to_onnx_runtime(
+    fitted: Callable[[str], Fitted], serve: Callable[[FixedThresholdClassifier], Scorer], tested: Matrix, name: str
+) -> None:
+    estimator = fitted(name).estimator
+    scorer = serve(estimator)
+    assert scorer._forest is None  # noqa: SLF001
+    assert [output.name for output in onnx.load_from_string(to_onnx(estimator)).graph.output] == ["score"]
+    np.testing.assert_allclose(scorer(tested).probability, estimator.predict_proba(tested)[:, 1], rtol=0, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,7 @@ def on(bundle: Bundle, metric: str) -> Bundle:
         ("brier", lambda labels, values, weights: brier_score_loss(labels, values, sample_weight=weights)),
     ],
 )
-def test_its_numbers_are_scikit_learns(  # noqa: PLR0917
+def test_its_numbers_are_scikit_learns(
     good: Bundle,
     crippled: Bundle,
     artifacts: Artifacts,

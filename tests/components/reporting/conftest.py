@@ -105,7 +105,7 @@ def pipeline(contract: Contract, model: Any) -> Pipeline:
     return Pipeline([("prepare", prepare), ("model", model)])
 
 
-def candidate(  # noqa: PLR0917
+def candidate(
     contract: Contract,
     name: str,
     title: str,

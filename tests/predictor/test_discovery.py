@@ -23,7 +23,7 @@ import pytest
         ("POST", "/v2/repository/models/heart/unload", 404, "models are loaded when the predictor starts"),
         ("POST", "/v2/repository/models/heart/load", 404, "models are loaded when the predictor starts"),
         ("GET", "/nowhere", 404, "GET /nowhere is no route of this predictor"),
-        ("DELETE", "/v1/models", 405, "DELETE /v1/models is no route of this predictor"),
+        ("DELETE", "/v1/models", 405, "/v1/models takes GET, not DELETE"),
     ],
 )
 def test_what_is_not_served_is_said_in_the_protocols_form(

@@ -1,0 +1,1 @@
+"""The other servers, as small as their own documents have them."""
