@@ -10,6 +10,7 @@ import math
 import time
 from collections import deque
 from dataclasses import dataclass
+from itertools import repeat
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SLICES = 20
 """Parts of the window: rows leave it that many at a time, a twentieth of its rows or of its seconds."""
 
+_HALF = 0.5
 _UNSEEN = 0.5
 _CHANCE = NormalDist().inv_cdf(0.999)
 
@@ -113,18 +115,26 @@ class DriftWindow:
         self._reference = self.by_distribution(
             np.array([count for item in self._distributions for count in (*item.counts, item.missing)], dtype=np.int64)
         )
+        edges = [np.array(item.edges) for item in self._distributions]
+        # Categories are their positions, with an edge half way between two: no need to search.
+        coded = [np.array_equal(item, np.arange(len(item)) + _HALF) for item in edges]
+        self._coded = np.flatnonzero(coded)
+        self._last = np.array([len(edges[position]) for position in self._coded], dtype=np.float64)
+        self._measured = [(position, edges[position]) for position in np.flatnonzero(~np.array(coded)).tolist()]
         self._slices: deque[_Slice] = deque()
 
     def cells(self, matrix: Vector, probability: Vector) -> npt.NDArray[np.intp]:
         """The cells, (rows, features + 1), of encoded rows (rows, features) and probabilities (rows,), both float64."""
-        columns = (*matrix.T, probability)
-        return np.stack(
-            [
-                item.bins(values) + start
-                for item, values, start in zip(self._distributions, columns, self._starts[:-1], strict=True)
-            ],
-            axis=1,
-        )
+        values = np.column_stack((matrix, probability))
+        cells = np.empty(values.shape, dtype=np.intp)
+        missing = np.isnan(values)
+        if missing.any():
+            values[missing] = 0.0
+        positions = np.floor(values[:, self._coded] + _HALF)
+        cells[:, self._coded] = np.clip(positions, 0.0, self._last) + self._starts[self._coded]
+        for position, edges in self._measured:
+            cells[:, position] = edges.searchsorted(values[:, position], side="right") + self._starts[position]
+        return np.where(missing, self._starts[1:] - 1, cells)
 
     def by_distribution(self, counts: Counts) -> list[Counts]:
         """Split counts by cell, of shape (size,): one array for each feature, then the probability's."""
@@ -134,14 +144,18 @@ class DriftWindow:
         """Take rows into the window, as of now."""
         now = self._clock()
         waiting = cells[-self._window.rows :]
-        while len(waiting):
-            current = self._slices[-1] if self._slices else None
-            if current is None or self._is_full(current, now):
-                current = _Slice(now, 0, np.zeros(self.size, dtype=np.int64))
-                self._slices.append(current)
+        current = self._slices[-1] if self._slices else None
+        if current and not self._is_full(current, now):
             taken, waiting = np.split(waiting, [self._window.slice_rows - current.rows])
             current.counts += np.bincount(taken.ravel(), minlength=self.size)
             current.rows += len(taken)
+        if len(waiting):
+            slices = np.arange(len(waiting)) // self._window.slice_rows
+            of_slices = np.bincount(
+                (waiting + self.size * slices[:, None]).ravel(), minlength=self.size * (slices[-1] + 1)
+            )
+            rows = np.bincount(slices).tolist()
+            self._slices += map(_Slice, repeat(now), rows, of_slices.reshape(-1, self.size))
         self._drop(now)
 
     def _is_full(self, current: _Slice, now: float) -> bool:

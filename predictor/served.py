@@ -64,14 +64,13 @@ class Served:
         return self.bundle.scorer.rule.threshold
 
     @cached_property
-    def v1_predictions(self) -> tuple[bytes, bytes]:
-        """A prediction of each class as v1 has it, with `%b` for the probability of the negative and the positive."""
-        negative, positive = (orjson.dumps(label).replace(b"%", b"%%") for label in self.labels)
-        return tuple(  # type: ignore[return-value]  # there are two
-            b'{"label":%b,"decision":%b,"probabilities":{%b:%%b,%b:%%b},"warnings":[]}'
-            % (label, decision, negative, positive)
-            for label, decision in ((negative, b"false"), (positive, b"true"))
-        )
+    def v1_pieces(self) -> tuple[tuple[bytes, bytes], bytes]:
+        """Of a prediction as v1 has it: what stands before the probabilities, for either class, and between them."""
+        negative, positive = (orjson.dumps(label) for label in self.labels)
+        return (
+            b'{"label":%b,"decision":false,"probabilities":{%b:' % (negative, negative),
+            b'{"label":%b,"decision":true,"probabilities":{%b:' % (positive, negative),
+        ), b",%b:" % positive
 
     @cached_property
     def v1_signature(self) -> bytes:
