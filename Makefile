@@ -25,7 +25,7 @@ run: $(VENV)/installed ## Train, evaluate and publish: make run DATASET=heart EF
 
 serve: $(VENV)/installed ## Serve the newest bundle: make serve PORT=8080 BUNDLE=runs/latest/bundle
 	@test -d $(BUNDLE) || { echo "There is no bundle at $(BUNDLE) yet: make run makes one."; exit 1; }
-	@$(BIN)/python -m predictor --bundle $(BUNDLE) --http_port $(PORT)
+	@$(BIN)/python -m predictor --bundle $(BUNDLE) --http_port $(PORT) --drain_delay_seconds 0
 
 mlflow: $(VENV)/installed ## Look at the runs and the registry in a browser: http://127.0.0.1:5000
 	@$(BIN)/mlflow server --backend-store-uri sqlite:///runs/mlflow.db --default-artifact-root runs/mlflow-artifacts --host 127.0.0.1 --port 5000

@@ -86,10 +86,10 @@ class RequestLog:
         if self._due < 1:
             return False
         self._due -= 1
-        return True
+        return self.failed()
 
     def failed(self) -> bool:
-        """Whether to log this request, which wasn't."""
+        """Whether to log this request, which wasn't; healthy ones that are due have the same limit."""
         second = int(self._clock())
         if second != self._second:
             self._second, self._lines = second, 0

@@ -76,9 +76,9 @@ class Settings(BaseSettings):
     )
     log_share: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.01,
-        description="share of the requests answered well that are logged; all failures are, up to log_limit",
+        description="share of the requests answered well that are logged; all failures are; both up to log_limit",
     )
-    log_limit: Count = Field(default=20, description="lines a second about refused requests; further ones are counted")
+    log_limit: Count = Field(default=20, description="lines a second about requests; what is left out is counted")
 
 
 def load_settings(given: dict[str, Any]) -> Settings:

@@ -58,8 +58,13 @@ def test_auto_is_json_unless_a_person_looks(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_the_share_of_healthy_requests_is_kept() -> None:
     for share, lines in ((0, 0), (0.01, 10), (0.25, 250), (1, 1_000)):
-        log = RequestLog(share, limit=1)
+        log = RequestLog(share, limit=1_000)
         assert sum(log.healthy() for _ in range(1_000)) == lines
+
+
+def test_healthy_requests_have_the_same_limit() -> None:
+    log = RequestLog(1, limit=3, clock=lambda: 100.0)
+    assert [log.healthy() for _ in range(5)] == [True, True, True, False, False]
 
 
 def test_failures_are_limited_by_the_second_and_counted(caplog: pytest.LogCaptureFixture) -> None:
