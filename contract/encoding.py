@@ -159,8 +159,8 @@ class _ColumnEncoder:
         self.table: npt.NDArray[np.float64] | None = None
         match feature:
             case NumericFeature() | IntegerFeature():
-                for limits in filter(None, (feature.range, feature.usual)):
-                    self.low, self.high = max(self.low, limits.min), min(self.high, limits.max)
+                silent = feature.usual or feature.range
+                self.low, self.high = silent.min, silent.max
             case BooleanFeature():
                 self.low, self.high = 0, 1
             case CategoricalFeature():

@@ -105,7 +105,7 @@ def _column(feature: Feature) -> _Column:
         codes = {value: float(value) for value in (False, True) if value not in markers}
         types = _NUMBERS | {bool}
     else:
-        for limits in filter(None, (feature.range, feature.usual)):
-            low, high = max(low, limits.min), min(high, limits.max)
+        silent = feature.usual or feature.range
+        low, high = silent.min, silent.max
     whole = isinstance(feature, IntegerFeature)
     return _Column(types, codes, low, high, whole, markers, feature.missing.allowed)

@@ -7,6 +7,7 @@ import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from contract.encoding import shown
 from predictor.errors import MalformedRequest, Overloaded, SlowRequest, TooLarge, WrongMediaType
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ JSON = "application/json"
 BINARY = "application/octet-stream"
 _WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}  # zlib's wbits: a gzip header, a zlib header
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
-_LONGEST_SHOWN = 60
 
 
 class Disconnected(Exception):
@@ -137,11 +137,11 @@ def check_kind(content_type: bytes, *, binary: bool) -> None:
     kind, *parameters = content_type.decode("latin-1").lower().split(";")
     allowed = [JSON, BINARY] if binary else [JSON]
     if kind.strip() not in allowed:
-        raise WrongMediaType(f"Content-Type is {_shown(kind.strip())}; send {' or '.join(allowed)}")
+        raise WrongMediaType(f"Content-Type is {shown(kind.strip())}; send {' or '.join(allowed)}")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in _UTF8:
-            raise WrongMediaType(f"charset is {_shown(value.strip())}; JSON is sent in utf-8")
+            raise WrongMediaType(f"charset is {shown(value.strip())}; JSON is sent in utf-8")
 
 
 def _window(coding: bytes | None) -> int:
@@ -150,9 +150,5 @@ def _window(coding: bytes | None) -> int:
     if coding in {b"", b"identity"}:
         return 0
     if coding not in _WINDOWS:
-        raise WrongMediaType(f"Content-Encoding is {_shown(coding.decode('latin-1'))}; send gzip, deflate or none")
+        raise WrongMediaType(f"Content-Encoding is {shown(coding.decode('latin-1'))}; send gzip, deflate or none")
     return _WINDOWS[coding]
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")

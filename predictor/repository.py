@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contract.bundle import MANIFEST
+from contract.encoding import shown
 from predictor.errors import InvalidSettings, NotServed, UnusableBundle
 from predictor.model import BundleModel
 
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from predictor.served import Served
-
-_LONGEST_SHOWN = 40
 
 
 class Repository:
@@ -52,9 +51,9 @@ class Repository:
         model = self._models.get(name)
         if model is None:
             served = ", ".join(map(repr, self.names))
-            raise NotServed(f"there is no model {_shown(name)} here; this predictor serves {served}")
+            raise NotServed(f"there is no model {shown(name)} here; this predictor serves {served}")
         if version is not None and version != model.served.version:
-            raise NotServed(f"model {name!r} has no version {_shown(version)} here; this is {model.served.version!r}")
+            raise NotServed(f"model {name!r} has no version {shown(version)} here; this is {model.served.version!r}")
         return model.served
 
     def stop(self) -> None:
@@ -90,7 +89,3 @@ def _bundles(directory: Path) -> list[Path]:
         return [directory]
     folders = sorted(manifest.parent for manifest in directory.glob(f"*/{MANIFEST}"))
     return folders or [directory]
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")

@@ -28,12 +28,12 @@ def parts(rows: int) -> Iterator[slice]:
 
 def at_once(work: Turns[T]) -> T:
     """Do all of it now."""
-    while True:
-        try:
+    try:
+        while True:
             next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 async def in_turns(work: Turns[T]) -> T:
