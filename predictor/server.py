@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("predictor")
 
+_ACCEPTED_AT_ONCE = 16
+"""Connections to accept in one turn of the event loop. It accepts one for each listening socket, so there are copies of
+it: when many clients come at once, the last of fifty would else wait for fifty turns."""
+
 _COLLECT_AFTER = (20_000, 50, 100)
 """Thresholds of the garbage collector's generations. A request of 1,000 rows makes 13,000 lists and dicts, none of them
 in a cycle: at Python's 700 the collector looks through them, and through all that was loaded, twenty times."""
@@ -87,7 +91,7 @@ class PredictorServer(model_server.ModelServer):  # type: ignore[misc]  # kserve
         if settings.enable_grpc:
             server.also = partial(grpc.server, repository, endpoints, metrics, settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(server.serve([self._socket]))
+            runner.run(server.serve([self._socket, *(self._socket.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]))
 
 
 class HTTPServer(RefreshingServer):  # type: ignore[misc]  # kserve ships no types
