@@ -1,4 +1,4 @@
-"""The reference profile: how each feature and the predictions were distributed in training, on fixed bins.
+"""The reference profile: how each feature and the predictions were distributed in training, and how good these were.
 
 Serving counts live traffic into the same bins, so that drift compares like with like.
 """
@@ -9,12 +9,13 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from pydantic import FiniteFloat, NonNegativeInt, PositiveInt
+from pydantic import Field, FiniteFloat, NonNegativeInt, PositiveInt
 
 from contract.features import BooleanFeature, CategoricalFeature, Strict, plain
+from contract.quality import WATCHED, Interval
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -43,18 +44,31 @@ class Distribution(Strict):
 
 
 class Profile(Strict):
-    """`profile.json` of a bundle: one distribution a feature, in contract order, and that of the probabilities."""
+    """`profile.json` of a bundle: one distribution a feature, in contract order, and that of the probabilities.
+
+    Bundles from before `quality` have none.
+    """
 
     format: Literal[1]
     rows: PositiveInt
     features: tuple[Distribution, ...]
     probability: Distribution
+    quality: dict[str, Interval] = Field(
+        default_factory=dict, description="how good the predictions were on rows that the model never saw"
+    )
 
 
 def profile_of(
-    features: Sequence[Feature], encoded: npt.NDArray[np.float64], probability: npt.NDArray[np.float64]
+    features: Sequence[Feature],
+    encoded: npt.NDArray[np.float64],
+    probability: npt.NDArray[np.float64],
+    quality: Mapping[str, Interval] | None = None,
 ) -> Profile:
-    """Describe training rows, float64 (rows, features), and out-of-fold probabilities, float64 (rows,)."""
+    """Describe training rows, float64 (rows, features), and out-of-fold probabilities, float64 (rows,).
+
+    Of `quality`, measures on held-out rows by name, those of `contract.quality.WATCHED` are kept.
+    """
+    measured = quality or {}
     return Profile(
         format=1,
         rows=len(encoded),
@@ -63,6 +77,11 @@ def profile_of(
             for position, feature in enumerate(features)
         ),
         probability=_distribution("probability", probability, *_between([i / BINS for i in range(1, BINS)])),
+        quality={
+            name: Interval(value=measured[name].value, low=measured[name].low, high=measured[name].high)
+            for name in WATCHED
+            if name in measured
+        },
     )
 
 

@@ -17,6 +17,7 @@ from prometheus_client.utils import floatToGoString
 
 from contract.encoding import RULES
 from predictor.drift import DriftWindow, Window
+from predictor.truth import Truth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from contract.errors import Violation
     from contract.scorer import Answer, Vector
     from predictor.served import Served
+    from predictor.truth import Memory
 
 T = TypeVar("T")
 
@@ -40,7 +42,7 @@ STATUSES = (200, 400, 404, 405, 408, 413, 415, 500, 503)
 SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 INFERENCE_SECONDS = (0.00001, 0.000025, 0.00005, 0.0001, *SECONDS[:12])
 PROBABILITIES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
-CONFIDENCES = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1.0)
+CONFIDENCES = (*PROBABILITIES[:-1], 0.95, 0.99, 1.0)
 _HIGHEST_STATUS = 599
 
 
@@ -110,15 +112,18 @@ class ModelAccount:
     (features,), counts values outside the usual range.
     """
 
-    def __init__(self, served: Served, window: Window, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, served: Served, window: Window, memory: Memory, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.lock = threading.Lock()
         self.window = DriftWindow(served.bundle.profile, window, clock)
+        self.truth = Truth(served, memory)
         rows = _row_bounds(served.max_rows)
         self.requests = Histogram(rows)
         self.batches = Histogram(rows)
         self.inference = Histogram(INFERENCE_SECONDS)
         self.probability = Histogram(PROBABILITIES)
-        self.confidence = Histogram(CONFIDENCES)
+        self.confidence = Histogram(CONFIDENCES, len(served.labels))
         self.classes = np.zeros(len(served.labels), dtype=np.int64)
         self.cells = np.zeros(self.window.size, dtype=np.int64)
         self.unusual = np.zeros(len(served.features), dtype=np.int64)
@@ -129,6 +134,7 @@ class ModelAccount:
         self._high = np.array([limits.max if limits else np.inf for limits in usual])
         self._names = frozenset(names)
         self._scored: list[tuple[Vector, Answer, float]] = []
+        self._answered: list[tuple[bytes, list[float]]] = []
         self._rows_of_requests: list[int] = []
         self._uncounted = 0
 
@@ -150,6 +156,10 @@ class ModelAccount:
                 self.lock.release()
             self._uncounted = 0
 
+    def answered(self, identity: bytes, probability: list[float]) -> None:
+        """Note what a request was answered, so that true labels can find it by its id; `probability` by row."""
+        self._answered.append((identity, probability))
+
     def refused(self, violations: Sequence[Violation]) -> None:
         """Note why a request was refused, once for each of its values."""
         names = self._names
@@ -160,6 +170,9 @@ class ModelAccount:
         requests = take(self._rows_of_requests)
         if requests:
             self.requests.observe(requests)
+        answered = take(self._answered)
+        if answered:
+            self.truth.remember(answered)
         scored = take(self._scored)
         if not scored:
             return
@@ -171,7 +184,7 @@ class ModelAccount:
         self.batches.observe([len(rows) for rows in matrices])
         self.classes += np.bincount(positive, minlength=len(self.classes))
         self.probability.observe(probability)
-        self.confidence.observe(np.maximum(probability, 1 - probability))
+        self.confidence.observe(np.where(positive, probability, 1 - probability), positive.astype(np.intp))
         self.unusual += ((matrix < self._low) | (matrix > self._high)).sum(axis=0)
         cells = self.window.cells(matrix, probability)
         self.cells += np.bincount(cells.ravel(), minlength=len(self.cells))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 BINARY = "application/octet-stream"
+CSV = "text/csv"
 _WINDOWS = {b"gzip": 31, b"x-gzip": 31, b"deflate": 15}  # zlib's wbits: a gzip header, a zlib header
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii", "ascii"})
 
@@ -39,15 +40,15 @@ class BodyReader:
         self._seconds = seconds
         self._held = 0
 
-    async def read(self, receive: Receive, headers: Headers, *, binary: bool) -> bytes:
-        """The body; `binary` says whether the route takes more than JSON.
+    async def read(self, receive: Receive, headers: Headers, kinds: tuple[str, ...] = (JSON,)) -> bytes:
+        """The body; `kinds` are the media types that the route takes.
 
         Raises `WrongMediaType`, `TooLarge`, `Overloaded`, `SlowRequest`, `MalformedRequest` or `Disconnected`.
         """
         window = _window(headers.get(b"content-encoding"))
         kind = headers.get(b"content-type")
         if kind is not None:
-            check_kind(kind, binary=binary)
+            check_kind(kind, kinds)
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Disconnected
@@ -132,16 +133,15 @@ def json_length(headers: Headers) -> int | None:
 
 
 @lru_cache(maxsize=256)
-def check_kind(content_type: bytes, *, binary: bool) -> None:
-    """Raise `WrongMediaType` unless it is JSON in UTF-8 or, with `binary`, bytes."""
+def check_kind(content_type: bytes, kinds: tuple[str, ...]) -> None:
+    """Raise `WrongMediaType` unless it is one of the media types, and in UTF-8 if it is text."""
     kind, *parameters = content_type.decode("latin-1").lower().split(";")
-    allowed = [JSON, BINARY] if binary else [JSON]
-    if kind.strip() not in allowed:
-        raise WrongMediaType(f"Content-Type is {shown(kind.strip())}; send {' or '.join(allowed)}")
+    if kind.strip() not in kinds:
+        raise WrongMediaType(f"Content-Type is {shown(kind.strip())}; send {' or '.join(kinds)}")
     for parameter in parameters:
         name, _, value = parameter.partition("=")
         if name.strip() == "charset" and value.strip(' "') not in _UTF8:
-            raise WrongMediaType(f"charset is {shown(value.strip())}; JSON is sent in utf-8")
+            raise WrongMediaType(f"charset is {shown(value.strip())}; text is sent in utf-8")
 
 
 def _window(coding: bytes | None) -> int:

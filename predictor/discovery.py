@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from predictor import openapi, v2
+from predictor.accounting import OTHER
 from predictor.errors import NotReady, NotServed, WrongMethod
 from predictor.metrics import page
 from predictor.reply import Reply
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from predictor.repository import Repository
 
 _MODEL = re.compile(
-    r"/v1/models/(?P<v1>[^/]+?)(?::(?P<v1_verb>predict|explain))?"
+    r"/v1/models/(?P<v1>[^/]+?)(?::(?P<v1_verb>predict|explain|truth))?"
     r"|/v2/models/(?P<v2>[^/]+)(?:/versions/(?P<version>[^/]+))?(?:/(?P<v2_verb>infer|ready))?"
 )
-_DATA = frozenset({"predict", "explain", "infer"})
+_DATA = frozenset({"predict", "explain", "truth", "infer"})
+_SERVER = {"/docs": "docs", "/metrics": "metrics", "/v2/health/live": "health", "/v2/health/ready": "health"}
 _LONGEST_SHOWN = 80
 
 SLOW = frozenset({"/metrics", "/openapi.json"})
@@ -49,10 +51,10 @@ class Discovery:
 
     @staticmethod
     def label(path: str) -> tuple[str, str]:
-        """The model and the route, as `predictor.metrics.ROUTES` has them, that a request is counted under."""
+        """The model and the route that a request is counted under, as `predictor.metrics` has them."""
         match = _MODEL.fullmatch(path)
         if match is None:
-            return "", ""
+            return OTHER, _SERVER.get(path.rstrip("/"), OTHER)
         verb = match["v1_verb"] or match["v2_verb"]
         if verb in _DATA:
             return match["v1"] or match["v2"], f"{'v1' if match['v1'] else 'v2'}.{verb}"

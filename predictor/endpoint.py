@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from contract.scorer import Answer
-from predictor import explain, v1, v2, v2_plain
+from predictor import explain, labels, v1, v2, v2_plain
 from predictor.batching import Batcher
-from predictor.body import json_length
+from predictor.body import CSV, json_length
 from predictor.reply import Reply
 from predictor.turns import at_once, in_turns
 
@@ -54,28 +54,31 @@ class Endpoint:
         self._large = large
         self._explaining = asyncio.Lock()
 
-    async def predict(self, body: bytes, _headers: Headers) -> Reply:
+    async def predict(self, body: bytes, _headers: Headers, identity: bytes) -> Reply:
         """v1's `:predict`."""
         served = self.served
         if len(body) > self._inline_bytes:
-            return Reply(200, await self.in_turns(lambda score: v1.answer(served, body, score)))
+            return Reply(200, await self.in_turns(lambda score: v1.answer(served, body, score), identity))
         rows, warned = v1.read(served, v1.parse(body))
         probability, positive = await self._batched(rows)
+        self.account.answered(identity, probability)
         return Reply(200, v1.render(served, warned, probability, positive))
 
-    async def infer(self, body: bytes, headers: Headers) -> Reply:
+    async def infer(self, body: bytes, headers: Headers, identity: bytes) -> Reply:
         """v2's `infer`."""
         served, length = self.served, json_length(headers)
         if len(body) > self._inline_bytes:
-            return _rendered(await self.in_turns(lambda score: v2.answer(served, body, length, score)))
+            return _rendered(await self.in_turns(lambda score: v2.answer(served, body, length, score), identity))
         content = v2.load(body, length)
         rows = v2_plain.read(served, content) if length is None else None
         if rows is None:
             request, binaries = v2.parse(content, body, length)
             encoded = v2.encode(served, request, binaries)
             probability, positive = await self._batched(encoded.matrix.tolist())
+            self.account.answered(identity, probability)
             return _rendered(v2.render(served, request, encoded, Answer(np.array(probability), np.array(positive))))
         probability, positive = await self._batched(rows)
+        self.account.answered(identity, probability)
         return Reply(200, v2_plain.render(served, content.get("id"), probability, positive))
 
     def plain_predict(self, body: bytes) -> Plain | None:
@@ -99,30 +102,40 @@ class Endpoint:
         self.account.request_rows(len(rows))
         self._batcher.submit(rows, waiter)
 
-    async def explain(self, body: bytes, _headers: Headers) -> Reply:
+    async def explain(self, body: bytes, _headers: Headers, _identity: bytes) -> Reply:
         """v1's `:explain`, in a thread and one at a time: it scores up to thousands of rows for each row explained."""
         async with self._explaining:
             return Reply(200, await asyncio.to_thread(explain.answer, self.served, body))
 
-    async def in_turns(self, answer: Callable[[Score], Turns[T]]) -> T:
-        """Answer a large request, given what to score with, when no other is being answered."""
+    async def truth(self, body: bytes, headers: Headers, _identity: bytes) -> Reply:
+        """The `:truth` of earlier predictions, in a thread: a file of labels takes longer than a turn may."""
+        is_csv = headers.get(b"content-type", b"").startswith(CSV.encode())
+        return Reply(200, await asyncio.to_thread(labels.answer, self.served, self.account, body, is_csv=is_csv))
+
+    async def in_turns(self, answer: Callable[[Score], Turns[T]], identity: bytes) -> T:
+        """Answer a large request, given what to score with, when no other is being answered.
+
+        True labels find it by its id later; an empty one is remembered by nobody.
+        """
         async with self._large:
-            return await in_turns(self._counted(answer))
+            return await in_turns(self._counted(answer, identity))
 
-    def at_once(self, answer: Callable[[Score], Turns[T]]) -> T:
+    def at_once(self, answer: Callable[[Score], Turns[T]], identity: bytes) -> T:
         """Answer a small request, given what to score with."""
-        return at_once(self._counted(answer))
+        return at_once(self._counted(answer, identity))
 
-    def _counted(self, answer: Callable[[Score], Turns[T]]) -> Turns[T]:
-        rows = 0
+    def _counted(self, answer: Callable[[Score], Turns[T]], identity: bytes) -> Turns[T]:
+        probability: list[float] = []
 
         def score(matrix: Vector) -> Answer:
-            nonlocal rows
-            rows += len(matrix)
-            return self._score(matrix)
+            scored = self._score(matrix)
+            probability.extend(scored.probability.tolist())
+            return scored
 
         result = yield from answer(score)
-        self.account.request_rows(rows)
+        self.account.request_rows(len(probability))
+        if identity:
+            self.account.answered(identity, probability)
         return result
 
     def _batched(self, rows: list[list[float]]) -> asyncio.Future[Scores]:

@@ -21,6 +21,7 @@ from contract.errors import RequestRefused
 from predictor import v2
 from predictor.errors import MalformedRequest, NotReady, Overloaded, PortInUse, RequestError, TooLarge
 from predictor.tensor import to_binary
+from predictor.truth import LONGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -136,13 +137,16 @@ class Inference(services.GRPCInferenceServiceServicer):  # type: ignore[misc]  #
             raise TooLarge(
                 f"the message has more than {limits.max_body_bytes} bytes; send its rows in several requests"
             )
+        identity = request.id.encode()
+        if len(identity) > LONGEST_ID:
+            identity = b""
         if size <= limits.inline_bytes:
-            return endpoint.at_once(answer)
+            return endpoint.at_once(answer, identity)
         if self._held + size > limits.max_held_bytes:
             raise Overloaded("the predictor holds as many bytes of requests as it may; try again in a second")
         self._held += size
         try:
-            return await endpoint.in_turns(answer)
+            return await endpoint.in_turns(answer, identity)
         finally:
             self._held -= size
 

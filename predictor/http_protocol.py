@@ -160,17 +160,19 @@ class Exchange:
         except Exception as error:  # noqa: BLE001  # the batch's other requests must not suffer from it
             self.set_exception(error)
             return
-        self._reply(b"200 OK", body, {})
+        identity = self._lane.identity(self._headers)
+        self._route.endpoint.account.answered(identity, scores[0])
+        self._reply(b"200 OK", body, identity, {})
 
     def set_exception(self, error: Exception) -> None:
         """Say that there is no answer."""
         logger.error("%s failed", self._route.label, exc_info=error)
         body = error_reply(500, "the predictor failed on this request; its log says why").body
-        self._reply(b"500 Internal Server Error", body, {"error": type(error).__name__})
+        identity = self._lane.identity(self._headers)
+        self._reply(b"500 Internal Server Error", body, identity, {"error": type(error).__name__})
 
-    def _reply(self, status: bytes, body: bytes, failure: dict[str, Any]) -> None:
+    def _reply(self, status: bytes, body: bytes, identity: bytes, failure: dict[str, Any]) -> None:
         protocol, lane = self._protocol, self._lane
-        identity = lane.identity(self._headers)
         closes = lane.stopping or not self.keep_alive
         if not self.disconnected:
             head = _head(status, len(body), [*protocol.server_state.default_headers, (b"x-request-id", identity)])

@@ -8,6 +8,7 @@ import orjson
 
 from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature, NumericFeature
 from predictor import explain, v2
+from predictor.truth import LONGEST_ID
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -106,6 +107,41 @@ def explanations(served: Served) -> Schema:
             "baseline": {**baseline, "description": "the row that contributions are differences from"},
             "method": {"type": "object"},
             **identity(served),
+        }
+    )
+
+
+def truth(served: Served) -> Schema:
+    """A request of `:truth`: the true labels of earlier predictions."""
+    target = served.bundle.contract.target
+    codes = [code for item in target.classes for code in item.values]
+    label = {
+        "type": "object",
+        "required": ["id", "label"],
+        "properties": {
+            "id": {
+                "type": "string",
+                "minLength": 1,
+                "maxLength": LONGEST_ID,
+                "description": "the x-request-id that the answer carried",
+            },
+            "row": {"type": "integer", "minimum": 0, "description": "from 0 within the request; 0 unless given"},
+            "label": {"enum": [*served.labels, *codes], "description": target.description},
+            "probability": {**_SHARE, "description": "what was answered, for rows that another process answered"},
+        },
+        "additionalProperties": False,
+    }
+    return exact({"truth": array(label, 1, served.max_rows)})
+
+
+def counted(served: Served) -> Schema:
+    """An answer of `:truth`."""
+    rows = {"type": "integer", "minimum": 0}
+    return exact(
+        {
+            "model_name": {"const": served.name},
+            "counted": rows,
+            "unmatched": array(exact({"id": {"type": "string"}, "row": rows})),
         }
     )
 

@@ -14,7 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract.errors import SHOWN_VIOLATIONS, RequestRefused
-from predictor.body import BodyReader, Disconnected
+from predictor.body import BINARY, CSV, JSON, BodyReader, Disconnected
 from predictor.discovery import SLOW, Discovery
 from predictor.errors import NotReady, Overloaded, RequestError, SlowRequest, TooLarge, WrongMethod
 from predictor.logs import RequestLog
@@ -32,11 +32,15 @@ if TYPE_CHECKING:
 
     Scope = MutableMapping[str, Any]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
-    Answer = Callable[[bytes, Headers], Awaitable[Reply]]
+    Answer = Callable[[bytes, Headers, bytes], Awaitable[Reply]]
+    """Answers a body, with its headers and the request's id."""
     Request = tuple[str, str, Headers, bytes]
     """Method, path, headers and id."""
 
 logger = logging.getLogger("predictor")
+
+KINDS_OF_BODY = {"v2.infer": (JSON, BINARY), "v1.truth": (JSON, CSV)}
+"""The media types of the routes that take more than JSON."""
 
 _CLOSE: Header = (b"connection", b"close")
 _RETRY: Header = (b"retry-after", b"1")
@@ -47,12 +51,13 @@ _LONGEST_SHOWN = 80
 class Route(NamedTuple):
     """A route that takes data: the model and name it is counted under, and their number in the metrics.
 
+    `kinds` are the media types that it takes.
     `plain` reads a small body that nothing is to be said about, for `predictor.http_protocol`.
     """
 
     label: tuple[str, str]
     number: int
-    binary: bool
+    kinds: tuple[str, ...]
     endpoint: Endpoint
     answer: Answer
     plain: Callable[[bytes], Plain | None] | None = None
@@ -85,21 +90,23 @@ class Lane:
         started = time.perf_counter()
         path, method = scope["path"], scope["method"]
         headers: Headers = dict(scope["headers"])
+        identity = self.identity(headers)
         metrics = self._metrics
         route = self._routes.get(path) if method == "POST" else None
         model, name = route.label if route else self._discovery.label(path)
         # What the log says of a failure. To keep the error itself were to keep its frames, body and all.
         failure: dict[str, Any] = {}
+        was_sent = False
         metrics.in_flight += 1
         try:
             if route:
-                reply = await self._answer(route, headers, receive)
+                reply = await self._answer(route, headers, identity, receive)
             else:
                 answer = self._discovery.reply
                 found = await asyncio.to_thread(answer, method, path) if path in SLOW else answer(method, path)
                 if found is None:
-                    await self._kserves(scope, receive, send, headers)
-                    return
+                    found = Reply(await self._kserves(scope, receive, send, identity), b"")
+                    was_sent = True
                 reply = found
         except RequestRefused as error:
             reply, failure = self._refused(model, error), {"refused": _rules(error)}
@@ -115,8 +122,8 @@ class Lane:
             failure = {"error": type(error).__name__}
         finally:
             metrics.in_flight -= 1
-        identity = self.identity(headers)
-        await reply.send(send, self._further(identity), headers.get(b"accept-encoding", b""))
+        if not was_sent:
+            await reply.send(send, self._further(identity), headers.get(b"accept-encoding", b""))
         number = route.number if route else metrics.route(model, name)
         self._answered(number, reply.status, started, (method, path, headers, identity), failure)
 
@@ -153,29 +160,34 @@ class Lane:
             facts = {**_facts(request), "status": status, "milliseconds": round(seconds * 1000, 3)}
             self._log.write({**facts, **failure})
 
-    async def _answer(self, route: Route, headers: Headers, receive: Receive) -> Reply:
+    async def _answer(self, route: Route, headers: Headers, identity: bytes, receive: Receive) -> Reply:
         if self._answering >= self._max_requests:
             raise Overloaded("the predictor is answering as many requests as it may; try again in a second")
         self._answering += 1
         try:
-            body = await self._reader.read(receive, headers, binary=route.binary)
+            body = await self._reader.read(receive, headers, route.kinds)
             try:
-                return await route.answer(body, headers)
+                return await route.answer(body, headers, identity)
             finally:
                 self._reader.release(body)
         finally:
             self._answering -= 1
 
-    async def _kserves(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
-        further = self._further(self.identity(headers))
+    async def _kserves(self, scope: Scope, receive: Receive, send: Send, identity: bytes) -> int:
+        """Have KServe answer; returns the status."""
+        further = self._further(identity)
+        status = 0
 
         async def tag(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
             if message["type"] == "http.response.start":
+                status = message["status"]
                 message["headers"] = [*message["headers"], *further]
             await send(message)
 
         # KServe's routes know no HEAD; uvicorn leaves the body out for whoever asked with one.
         await self._app({**scope, "method": "GET"}, receive, tag)
+        return status
 
     def _further(self, identity: bytes) -> list[Header]:
         return [(b"x-request-id", identity), _CLOSE] if self._repository.stopping else [(b"x-request-id", identity)]
@@ -204,12 +216,14 @@ def _routes(endpoints: Iterable[Endpoint], metrics: Metrics) -> dict[str, Route]
 
         def route(kind: str, answer: Answer, plain: Any = None, served: Endpoint = endpoint) -> Route:
             label = served.served.name, kind
-            return Route(label, metrics.route(*label), kind.startswith("v2"), served, answer, plain)
+            kinds = KINDS_OF_BODY.get(kind, (JSON,))
+            return Route(label, metrics.route(*label), kinds, served, answer, plain)
 
         infer = route("v2.infer", endpoint.infer, endpoint.plain_infer)
         routes |= {
             f"/v1/models/{name}:predict": route("v1.predict", endpoint.predict, endpoint.plain_predict),
             f"/v1/models/{name}:explain": route("v1.explain", endpoint.explain),
+            f"/v1/models/{name}:truth": route("v1.truth", endpoint.truth),
             f"/v2/models/{name}/infer": infer,
             f"/v2/models/{name}/versions/{endpoint.served.version}/infer": infer,
         }

@@ -11,25 +11,37 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from contract.quality import WATCHED, Interval
+from predictor import catalogue
 from predictor.accounting import OTHER, STATUSES, ModelAccount, RequestAccount
 from predictor.drift import Window
+from predictor.truth import Memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from prometheus_client import Metric
 
     from contract.errors import Violation
     from predictor.served import Served
 
-ROUTES = ("v1.predict", "v1.explain", "v2.infer", "grpc.infer", "metadata", "ready")
-"""What is told apart of one model; everything else is "other" of no model in particular."""
+    Families = Mapping[str, Any]
+
+ROUTES = ("v1.predict", "v1.explain", "v1.truth", "v2.infer", "grpc.infer", "metadata", "ready")
+"""What is told apart of one model."""
+
+SERVER_ROUTES = ("docs", "metrics", "health", OTHER)
+"""What is told apart of the server, as model "other": views of its page, scrapes, probes, and everything else."""
+
+MISSING = "missing"
+"""The bin of `profile_share` that isn't one of values."""
+
+_UNKNOWN = Interval(value=math.nan, low=math.nan, high=math.nan)
 
 KINDS = (
     "malformed",
@@ -61,20 +73,27 @@ class Metrics(Collector):
         ready: Callable[[str], bool],
         window: Window | None = None,
         clock: Callable[[], float] = time.monotonic,
+        memory: Memory | None = None,
     ) -> None:
-        window = window or Window()
+        window, memory = window or Window(), memory or Memory()
         self.in_flight = 0
-        self.models = {served.name: ModelAccount(served, window, clock) for served in models}
+        self.models = {served.name: ModelAccount(served, window, memory, clock) for served in models}
         self._served = tuple(models)
         self._ready = ready
-        self._routes = [(name, route) for name in self.models for route in ROUTES] + [(OTHER, OTHER)]
+        self._routes = [
+            *((name, route) for name in self.models for route in ROUTES),
+            *((OTHER, route) for route in SERVER_ROUTES),
+        ]
         self._numbers = {route: number for number, route in enumerate(self._routes)}
         self._requests = RequestAccount(len(self._routes))
         self._errors = Counter({(name, kind): 0 for name in (*self.models, OTHER) for kind in KINDS})
         self.answered = self._requests.answered
 
     def route(self, model: str, name: str) -> int:
-        """The number to give `answered` for a model and one of `ROUTES`; the same for all that isn't known."""
+        """The number to give `answered` for a model and one of `ROUTES`, or "other" and one of `SERVER_ROUTES`.
+
+        What isn't known has the last one's.
+        """
         return self._numbers.get((model, name), len(self._routes) - 1)
 
     def error(self, model: str, kind: str) -> None:
@@ -88,23 +107,29 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Count what is pending and give everything out; safe in any thread."""
-        yield from self._of_requests()
+        families = catalogue.families()
+        self._add_requests(families)
         with ExitStack() as locks:
             for account in self.models.values():
                 locks.enter_context(account.lock)
                 account.count()
-            families = [*self._of_rows(), *self._of_features(), *self._of_drift(), *self._of_models()]
-        yield from families
+            for served, account in zip(self._served, self.models.values(), strict=True):
+                _add_rows(families, served, account)
+                _add_features(families, served, account)
+                _add_drift(families, served, account)
+                _add_truth(families, served, account)
+                self._add_model(families, served)
+        yield from families.values()
 
-    def _of_requests(self) -> list[Metric]:
-        requests = CounterMetricFamily(
-            "predictor_requests", "Requests answered, by HTTP status.", labels=("model", "route", "status")
-        )
-        seconds = HistogramMetricFamily(
-            "predictor_request_duration_seconds",
-            "Time from a request's head to the end of its answer.",
-            labels=("model", "route"),
-        )
+    def close(self) -> None:
+        """Count what is pending for the last time, and let go of all files."""
+        for account in self.models.values():
+            with account.lock:
+                account.count()
+                account.truth.close()
+
+    def _add_requests(self, families: Families) -> None:
+        requests, seconds = families["requests"], families["request_duration_seconds"]
         account = self._requests
         with account.lock:
             account.count()
@@ -112,122 +137,85 @@ class Metrics(Collector):
                 for status, count in zip((*STATUSES, OTHER), account.statuses[number].tolist(), strict=True):
                     requests.add_metric((*route, str(status)), count)
                 seconds.add_metric(route, account.seconds.buckets(number), float(account.seconds.sums[number]))
-        in_flight = GaugeMetricFamily(
-            "predictor_requests_in_flight", "Requests being answered now.", value=self.in_flight
-        )
-        errors = CounterMetricFamily(
-            "predictor_errors", "Requests that failed, by kind of error.", labels=("model", "kind")
-        )
+        families["requests_in_flight"].add_metric((), self.in_flight)
         for labels, count in list(self._errors.items()):
-            errors.add_metric(labels, count)
-        return [requests, seconds, in_flight, errors]
+            families["errors"].add_metric(labels, count)
 
-    def _of_rows(self) -> list[Metric]:
-        predictions = CounterMetricFamily(
-            "predictor_predictions", "Rows answered, by the class decided on.", labels=("model", "label")
-        )
-        sizes, batches, seconds, confidence = (
-            HistogramMetricFamily(name, text, labels=("model",))
-            for name, text in (
-                ("predictor_request_rows", "Rows of a request that was scored."),
-                ("predictor_batch_rows", "Rows scored together."),
-                ("predictor_inference_duration_seconds", "Time to score a batch."),
-                ("predictor_prediction_confidence", "The largest of a row's class probabilities."),
-            )
-        )
-        probability = HistogramMetricFamily(
-            "predictor_prediction_probability",
-            "A row's probability of the positive class, which is the label.",
-            labels=("model", "label"),
-        )
-        for served, account in zip(self._served, self.models.values(), strict=True):
-            for label, count in zip(served.labels, account.classes.tolist(), strict=True):
-                predictions.add_metric((served.name, label), count)
-            for family, histogram in (
-                (sizes, account.requests),
-                (batches, account.batches),
-                (seconds, account.inference),
-                (confidence, account.confidence),
-            ):
-                family.add_metric((served.name,), histogram.buckets(), float(histogram.sums[0]))
-            histogram = account.probability
-            probability.add_metric((served.name, served.labels[-1]), histogram.buckets(), float(histogram.sums[0]))
-        return [sizes, batches, seconds, predictions, probability, confidence]
+    def _add_model(self, families: Families, served: Served) -> None:
+        name, manifest = served.name, served.bundle.manifest
+        families["model_ready"].add_metric((name,), self._ready(name))
+        facts = (name, manifest.version, manifest.digest, manifest.run_id, manifest.candidate)
+        families["model_info"].add_metric(facts, 1)
+        families["model_created_timestamp_seconds"].add_metric((name,), _timestamp(manifest.created))
+        families["model_threshold"].add_metric((name,), served.threshold)
 
-    def _of_features(self) -> list[Metric]:
-        unusual, missing, values, refusals = (
-            CounterMetricFamily(name, text, labels=("model", *labels))
-            for name, text, labels in (
-                ("predictor_unusual_values", "Values outside the usual range, answered all the same.", ["feature"]),
-                ("predictor_missing_values", "Values missing in rows that were answered.", ["feature"]),
-                ("predictor_feature_values", "Values answered, by bin of the training profile.", ["feature", "bin"]),
-                ("predictor_refused_values", "Values that the contract refuses, by rule.", ["feature", "rule"]),
-            )
-        )
-        for served, account in zip(self._served, self.models.values(), strict=True):
-            profile = served.bundle.profile.features
-            counts = [cells.tolist() for cells in account.window.by_distribution(account.cells)[:-1]]
-            for distribution, cells, outside in zip(profile, counts, account.unusual.tolist(), strict=True):
-                labels = (served.name, distribution.name)
-                unusual.add_metric(labels, outside)
-                missing.add_metric(labels, cells[-1])
-                for name, count in zip(distribution.labels, cells, strict=False):
-                    values.add_metric((*labels, name), count)
-            for key, count in list(account.refusals.items()):
-                refusals.add_metric((served.name, *key), count)
-        return [unusual, missing, values, refusals]
 
-    def _of_drift(self) -> list[Metric]:
-        chance = "What its PSI stays below by chance, 99.9 % of the time; NaN until the window has enough rows."
-        features, features_chance, predictions, predictions_chance, rows = (
-            GaugeMetricFamily(name, text, labels=labels)
-            for name, text, labels in (
-                (
-                    "predictor_feature_drift_psi",
-                    "PSI of a feature's live values against training; NaN until the window has enough rows.",
-                    ("model", "feature"),
-                ),
-                ("predictor_feature_drift_psi_chance", chance, ("model", "feature")),
-                (
-                    "predictor_prediction_drift_psi",
-                    "PSI of the live probabilities against training; NaN until the window has enough rows.",
-                    ("model",),
-                ),
-                ("predictor_prediction_drift_psi_chance", chance, ("model",)),
-                ("predictor_drift_window_rows", "Rows in the window that drift is told from.", ("model",)),
-            )
+def _add_rows(families: Families, served: Served, account: ModelAccount) -> None:
+    name = served.name
+    for label, count in zip(served.labels, account.classes.tolist(), strict=True):
+        families["predictions"].add_metric((name, label), count)
+    for family, histogram in (
+        ("request_rows", account.requests),
+        ("batch_rows", account.batches),
+        ("inference_duration_seconds", account.inference),
+    ):
+        families[family].add_metric((name,), histogram.buckets(), float(histogram.sums[0]))
+    probability, confidence = account.probability, account.confidence
+    families["prediction_probability"].add_metric(
+        (name, served.labels[-1]), probability.buckets(), float(probability.sums[0])
+    )
+    for number, label in enumerate(served.labels):
+        families["prediction_confidence"].add_metric(
+            (name, label), confidence.buckets(number), float(confidence.sums[number])
         )
-        for served, account in zip(self._served, self.models.values(), strict=True):
-            *of_features, of_predictions = account.window.drift()
-            for feature, drift in zip(served.features, of_features, strict=True):
-                features.add_metric((served.name, feature.name), drift.psi)
-                features_chance.add_metric((served.name, feature.name), drift.chance)
-            predictions.add_metric((served.name,), of_predictions.psi)
-            predictions_chance.add_metric((served.name,), of_predictions.chance)
-            rows.add_metric((served.name,), account.window.rows)
-        return [features, features_chance, predictions, predictions_chance, rows]
 
-    def _of_models(self) -> list[Metric]:
-        ready, created, threshold = (
-            GaugeMetricFamily(name, text, labels=("model",))
-            for name, text in (
-                ("predictor_model_ready", "1 if the model answers, 0 while it is being stopped."),
-                ("predictor_model_created_timestamp_seconds", "When the bundle was sealed; NaN if it doesn't say."),
-                ("predictor_model_threshold", "Probability from which a row is decided positive."),
-            )
-        )
-        info = GaugeMetricFamily(
-            "predictor_model_info",
-            "Which bundle is served; always 1.",
-            labels=("model", "version", "digest", "run_id", "candidate"),
-        )
-        for served in self._served:
-            manifest = served.bundle.manifest
-            ready.add_metric((served.name,), self._ready(served.name))
-            info.add_metric((served.name, manifest.version, manifest.digest, manifest.run_id, manifest.candidate), 1)
-            created.add_metric((served.name,), _timestamp(manifest.created))
-            threshold.add_metric((served.name,), served.threshold)
-        return [ready, info, created, threshold]
+
+def _add_features(families: Families, served: Served, account: ModelAccount) -> None:
+    profile = served.bundle.profile
+    counts = [cells.tolist() for cells in account.window.by_distribution(account.cells)[:-1]]
+    for distribution, cells, outside in zip(profile.features, counts, account.unusual.tolist(), strict=True):
+        labels = (served.name, distribution.name)
+        families["unusual_values"].add_metric(labels, outside)
+        families["missing_values"].add_metric(labels, cells[-1])
+        for name, count in zip(distribution.labels, cells, strict=False):
+            families["feature_values"].add_metric((*labels, name), count)
+        in_training = zip((*distribution.labels, MISSING), (*distribution.counts, distribution.missing), strict=True)
+        for name, count in in_training:
+            families["profile_share"].add_metric((*labels, name), count / profile.rows)
+    for key, count in list(account.refusals.items()):
+        families["refused_values"].add_metric((served.name, *key), count)
+
+
+def _add_drift(families: Families, served: Served, account: ModelAccount) -> None:
+    *of_features, of_predictions = account.window.drift()
+    for feature, drift in zip(served.features, of_features, strict=True):
+        families["feature_drift_psi"].add_metric((served.name, feature.name), drift.psi)
+        families["feature_drift_psi_chance"].add_metric((served.name, feature.name), drift.chance)
+    families["prediction_drift_psi"].add_metric((served.name,), of_predictions.psi)
+    families["prediction_drift_psi_chance"].add_metric((served.name,), of_predictions.chance)
+    families["drift_window_rows"].add_metric((served.name,), account.window.rows)
+
+
+def _add_truth(families: Families, served: Served, account: ModelAccount) -> None:
+    name, labels, truth = served.name, served.labels, account.truth
+    families["truth_unmatched"].add_metric((name,), truth.unmatched)
+    families["truth_waiting_rows"].add_metric((name,), truth.waiting_rows)
+    families["truth_window_rows"].add_metric((name,), truth.window_rows)
+    for (actual, predicted), rows in truth.window_confusion().items():
+        classes = (name, labels[actual], labels[predicted])
+        families["truth_confusion_rows"].add_metric(classes, rows)
+        families["truth_rows"].add_metric(classes, int(truth.confusion[actual, predicted]))
+    live, evaluated = truth.quality(), served.bundle.profile.quality
+    for measure in WATCHED:
+        _add_interval(families, "truth_quality", (name, measure), live.get(measure, _UNKNOWN))
+        if measure in evaluated:
+            _add_interval(families, "evaluated_quality", (name, measure), evaluated[measure])
+
+
+def _add_interval(families: Families, family: str, labels: tuple[str, str], interval: Interval) -> None:
+    families[family].add_metric(labels, interval.value)
+    families[f"{family}_low"].add_metric(labels, interval.low)
+    families[f"{family}_high"].add_metric(labels, interval.high)
 
 
 def _timestamp(text: str) -> float:

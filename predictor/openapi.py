@@ -145,10 +145,14 @@ def _model_paths(served: Served) -> dict[str, Any]:
     instances = _json(_reference(served, "Instances"), examples)
     few = _json(_reference(served, "FewInstances"), examples)
     tensors = _json(_reference(served, "Tensors"), _tensors_examples(served))
+    example: Schema = {"truth": [{"id": "order-17", "row": 0, "label": served.labels[1]}]}
+    label = {"label": {"summary": "the label of a request's first row", "value": example}}
+    labels = {**_json(_reference(served, "Truth"), label), "text/csv": {"schema": _TEXT}}
     paths = {
         f"/v1/models/{name}": get("Is the model ready?", ready),
         f"/v1/models/{name}:predict": post("Predict (v1)", instances, _json(_reference(served, "Predictions"))),
         f"/v1/models/{name}:explain": post("Explain (v1)", few, _json(_reference(served, "Explanations"))),
+        f"/v1/models/{name}:truth": post("True labels", labels, _json(_reference(served, "Counted"))),
     }
     for prefix in (root, f"{root}/versions/{quote(served.version, safe='')}"):
         infer = post("Infer (v2)", tensors | _BINARY, _json(_reference(served, "Outputs")) | _BINARY)
@@ -172,6 +176,8 @@ def _schemas(served: Served) -> dict[str, Schema]:
         "FewInstances": _instances(served, min(rows, explain.ROWS)),
         "Predictions": json_schema.predictions(served),
         "Explanations": json_schema.explanations(served),
+        "Truth": json_schema.truth(served),
+        "Counted": json_schema.counted(served),
         "Tensors": json_schema.tensors(served),
         "Outputs": json_schema.outputs(served),
         "Metadata": json_schema.metadata(served),

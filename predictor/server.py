@@ -20,6 +20,7 @@ from predictor.http_protocol import HTTPProtocol
 from predictor.lane import Lane
 from predictor.metrics import Metrics
 from predictor.sdk import RefreshingServer, RESTServer, model_server
+from predictor.truth import Memory
 
 if TYPE_CHECKING:
     import argparse
@@ -68,7 +69,8 @@ class PredictorServer(model_server.ModelServer):  # type: ignore[misc]  # kserve
         self._register_and_check_atleast_one_model_is_ready(models)
         window = Window(settings.drift_rows, settings.drift_seconds, settings.drift_minimum)
         served = [model.served for model in models]
-        metrics = Metrics(served, repository.is_ready, window)
+        memory = Memory(settings.truth_rows, settings.truth_window, settings.truth_minimum, settings.truth_path)
+        metrics = Metrics(served, repository.is_ready, window, memory=memory)
         REGISTRY.register(metrics)
         endpoints = endpoints_of(served, metrics, settings.inline_bytes)
         rest = RESTServer(
@@ -92,6 +94,7 @@ class PredictorServer(model_server.ModelServer):  # type: ignore[misc]  # kserve
             server.also = partial(grpc.server, repository, endpoints, metrics, settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(server.serve([self._socket, *(self._socket.dup() for _ in range(_ACCEPTED_AT_ONCE - 1))]))
+        metrics.close()
 
 
 class HTTPServer(RefreshingServer):  # type: ignore[misc]  # kserve ships no types

@@ -71,6 +71,19 @@ class Settings(BaseSettings):
     drift_minimum: Count = Field(
         default=200, description="rows below which drift isn't told (NaN): chance alone would look like drift"
     )
+    truth_rows: Annotated[int, Field(ge=0)] = Field(
+        default=50_000,
+        description="rows whose answers are remembered until their true labels come, at about 300 bytes a row; 0 for"
+        " none",
+    )
+    truth_window: Count = Field(default=2_000, description="newest labelled rows that quality is told from")
+    truth_minimum: Count = Field(
+        default=100, description="labelled rows below which quality isn't told (NaN): an interval would say nothing"
+    )
+    truth_path: Path | None = Field(
+        default=None,
+        description="directory in which remembered and labelled rows outlive a restart; in memory only unless given",
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="json has a line an object for collectors; auto is text on a terminal, else json"
     )

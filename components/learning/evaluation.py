@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, JsonValue
+from pydantic import JsonValue
 
 from contract.features import Strict
+from contract.quality import Interval, Number
 
 METRICS = (
     "roc_auc",
@@ -41,16 +42,9 @@ METRIC_TITLES = {
 }
 
 
-Number = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
-"""NaN where a metric is undefined, such as the ROC-AUC of rows of one class; JSON has `null` for it."""
+class Estimate(Interval):
+    """A metric with its 95 % interval; `standard_error` is `None` where the interval comes from a bootstrap."""
 
-
-class Estimate(Strict):
-    """A number with its 95 % interval; `standard_error` is `None` where the interval comes from a bootstrap."""
-
-    value: Number
-    low: Number
-    high: Number
     standard_error: float | None = None
 
     def __str__(self) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 
 from components.learning.evaluation import METRICS, Resampled
 from components.learning.fitting import fit, folds_of
-from components.learning.metrics import SENSITIVITY, measure, resampled_estimate
+from components.learning.metrics import resampled_estimate
+from contract.quality import SENSITIVITY, measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -65,7 +65,8 @@ def write_bundle(
     directory.mkdir(parents=True)
     created = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     encoded = encode(contract, training).matrix
-    profile = profile_of(contract.features, encoded, np.array(facts.out_of_fold))
+    held_out = evaluation.candidate(facts.name).held_out.estimates
+    profile = profile_of(contract.features, encoded, np.array(facts.out_of_fold), held_out)
     golden = golden_requests(contract, estimator, training)
     (directory / "contract.yaml").write_bytes(contract_text)
     (directory / "transform.json").write_text(transform_of(estimator).model_dump_json(), encoding="utf-8")

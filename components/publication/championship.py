@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.learning.evaluation import METRIC_TITLES
-from components.learning.metrics import CONFIDENCE, better, bootstrap_weights, measure
+from components.learning.metrics import better
 from components.table import encode, target
 from contract.features import Strict
+from contract.quality import bootstrap_weights, measure, percentiles
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -73,8 +74,7 @@ def duel(challenger: Bundle, champion: Bundle, held_out: pd.DataFrame) -> Duel:
     weights = np.vstack([np.ones(len(labels)), bootstrap_weights(labels, RESAMPLES, seed=0)])
     first = _scores(challenger, held_out, labels, weights, metric)
     second = _scores(champion, held_out, labels, weights, metric)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(first[1:] - second[1:], [tail, 1 - tail])
+    low, high = percentiles(first[1:] - second[1:])
     return Duel(
         metric=metric,
         rows=len(labels),

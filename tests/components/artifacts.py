@@ -101,9 +101,17 @@ class Artifacts:
             rules.model_dump_json().encode(),  # JSON is YAML
             fitted.estimator,
             facts,
-            self.evaluation,
+            self._evaluation_with(candidate.name),
             self.parity.candidates[0],
             training,
             Origin(run_id="run-42", data_sha256=str(rules.training.sha256), code_revision="0f3c9d1"),
         )
         return directory
+
+    def _evaluation_with(self, name: str) -> Evaluation:
+        """The finished run's evaluation, with the numbers of its first candidate under this name if it has none."""
+        found = self.evaluation
+        if name in {item.name for item in found.candidates}:
+            return found
+        first = found.candidates[0].model_copy(update={"name": name})
+        return found.model_copy(update={"candidates": (*found.candidates, first)})

@@ -15,6 +15,7 @@ from contract.features import BooleanFeature, CategoricalFeature
 from contract.scorer import Answer
 from predictor.accounting import PENDING, SECONDS, STATUSES, Histogram, ModelAccount, RequestAccount, take
 from predictor.drift import Window
+from predictor.truth import Memory
 
 if TYPE_CHECKING:
     from contract.scorer import Vector
@@ -39,7 +40,7 @@ def random_rows(served: Served, size: int, seed: int) -> Vector:
 
 @pytest.fixture
 def account(served: Served) -> ModelAccount:
-    return ModelAccount(served, Window())
+    return ModelAccount(served, Window(), Memory())
 
 
 def test_a_histogram_counts_each_value_in_the_first_bucket_that_holds_it() -> None:
@@ -111,13 +112,14 @@ def test_rows_are_counted_as_one_by_one(served: Served, account: ModelAccount) -
         assert histogram.sums[0] == 700
     assert account.inference.sums[0] == pytest.approx(0.14)
     assert dict(account.inference.buckets())["0.025"] == 3
-    for histogram, values in (
-        (account.probability, answer.probability.tolist()),
-        (account.confidence, [max(value, 1 - value) for value in answer.probability.tolist()]),
+    for histogram, series, values in (
+        (account.probability, 0, answer.probability.tolist()),
+        (account.confidence, 0, (1 - answer.probability[~answer.positive]).tolist()),
+        (account.confidence, 1, answer.probability[answer.positive].tolist()),
     ):
-        for bound, count in histogram.buckets():
+        for bound, count in histogram.buckets(series):
             assert count == sum(value <= float(bound) for value in values)
-        assert histogram.sums[0] == pytest.approx(math.fsum(values))
+        assert histogram.sums[series] == pytest.approx(math.fsum(values))
     of_features = account.window.by_distribution(account.cells)[:-1]
     for position, (item, cells) in enumerate(zip(served.bundle.profile.features, of_features, strict=True)):
         expected_cells = [0] * (len(item.counts) + 1)

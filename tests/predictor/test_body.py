@@ -11,7 +11,7 @@ import httpx
 import orjson
 import pytest
 
-from predictor.body import check_kind
+from predictor.body import BINARY, CSV, JSON, check_kind
 from predictor.errors import WrongMediaType
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_a_wrongly_compressed_body_is_refused(client: httpx.Client, content: byt
             {"content-type": "application/x-www-form-urlencoded"},
             "Content-Type is 'application/x-www-form-urlencoded'; send",
         ),
-        ({"content-type": "application/json; charset=latin-1"}, "charset is 'latin-1'; JSON is sent in utf-8"),
+        ({"content-type": "application/json; charset=latin-1"}, "charset is 'latin-1'; text is sent in utf-8"),
     ],
 )
 def test_a_kind_that_is_not_read_is_415(client: httpx.Client, body: bytes, headers: dict[str, str], words: str) -> None:
@@ -93,13 +93,14 @@ def test_a_kind_that_is_not_read_is_415(client: httpx.Client, body: bytes, heade
     "kind", [b"application/json", b"Application/JSON", b'application/json; charset="UTF-8"', b"application/json;x=y"]
 )
 def test_json_is_known_however_it_is_written(kind: bytes) -> None:
-    check_kind(kind, binary=False)
+    check_kind(kind, (JSON,))
 
 
 def test_bytes_are_for_v2_only() -> None:
-    check_kind(b"application/octet-stream", binary=True)
+    check_kind(b"application/octet-stream", (JSON, BINARY))
+    check_kind(b"text/csv; charset=utf-8", (JSON, CSV))
     with pytest.raises(WrongMediaType):
-        check_kind(b"application/octet-stream", binary=False)
+        check_kind(b"application/octet-stream", (JSON,))
 
 
 @pytest.mark.parametrize("route", [V1, V2])

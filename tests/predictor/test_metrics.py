@@ -15,15 +15,19 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from contract.encoding import RULES
 from contract.errors import Violation
+from contract.quality import Interval
 from contract.scorer import Answer
 from predictor.accounting import STATUSES
 from predictor.drift import Window
 from predictor.errors import RequestError
-from predictor.metrics import KINDS, ROUTES, Metrics
+from predictor.metrics import KINDS, MISSING, ROUTES, SERVER_ROUTES, Metrics
 from predictor.served import Served
+from predictor.truth import Label, Memory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import httpx
 
     Sample = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -119,7 +123,7 @@ def test_requests_by_route_and_status(metrics: Metrics) -> None:
 def test_every_route_and_every_status_has_its_series(metrics: Metrics) -> None:
     found = {labels for name, labels in scrape(metrics) if name == "predictor_requests_total"}
     routes = {(model, route) for labels in found for (_, model), (_, route), _ in [labels]}
-    assert routes == {*(("heart", route) for route in ROUTES), ("other", "other")}
+    assert routes == {*(("heart", route) for route in ROUTES), *(("other", route) for route in SERVER_ROUTES)}
     assert len(found) == len(routes) * (len(STATUSES) + 1)
     assert len({metrics.route(model, route) for model, route in routes}) == len(routes)
 
@@ -165,9 +169,12 @@ def test_rows_predictions_and_values(metrics: Metrics, served: Served) -> None:
     probability = "predictor_prediction_probability"
     assert of(f"{probability}_sum", label="disease") == pytest.approx(answer.probability.sum())
     assert of(f"{probability}_bucket", label="disease", le="1.0") == 3
-    confidence = np.maximum(answer.probability, 1 - answer.probability)
-    assert of("predictor_prediction_confidence_bucket", le="0.5") == 0
-    assert of("predictor_prediction_confidence_sum") == pytest.approx(confidence.sum())
+    confidence = "predictor_prediction_confidence"
+    assert of(f"{confidence}_sum", label="disease") == pytest.approx(answer.probability[answer.positive].sum())
+    assert of(f"{confidence}_sum", label="no disease") == pytest.approx(
+        (1 - answer.probability[~answer.positive]).sum()
+    )
+    assert of(f"{confidence}_bucket", label="disease", le="1.0") == answer.positive.sum()
     assert of("predictor_missing_values_total", feature="ca") == 1
     assert of("predictor_missing_values_total", feature="age") == 0
     assert of("predictor_unusual_values_total", feature="age") == 1
@@ -272,3 +279,63 @@ def test_openmetrics_can_be_written_and_read(metrics: Metrics, served: Served) -
     assert families["predictor_requests"] == "counter"
     assert families["predictor_request_duration_seconds"] == "histogram"
     assert families["predictor_feature_drift_psi"] == "gauge"
+
+
+def test_the_training_profile_and_the_evaluation_stand_beside_what_is_live(served: Served) -> None:
+    profile = served.bundle.profile
+    quality = {"roc_auc": Interval(value=0.9, low=0.8, high=0.95), "brier": Interval(value=0.1, low=0.08, high=0.13)}
+    measured = replace(served.bundle, profile=profile.model_copy(update={"quality": quality}))
+    samples = scrape(Metrics([Served("heart", measured)], lambda name: True))
+
+    def of(name: str, **labels: str) -> float:
+        return samples[name, tuple(sorted({"model": "heart", **labels}.items()))]
+
+    ca = next(item for item in profile.features if item.name == "ca")
+    shares = [of("predictor_profile_share", feature="ca", bin=name) for name in (*ca.labels, MISSING)]
+    assert shares == pytest.approx([count / 303 for count in (*ca.counts, ca.missing)])
+    assert sum(shares) == pytest.approx(1)
+    assert of("predictor_evaluated_quality", measure="roc_auc") == 0.9
+    assert of("predictor_evaluated_quality_low", measure="roc_auc") == 0.8
+    assert of("predictor_evaluated_quality_high", measure="brier") == 0.13
+    assert math.isnan(of("predictor_truth_quality", measure="roc_auc"))
+    assert not any("evaluated" in name for name, _ in scrape(Metrics([served], lambda name: True)))
+
+
+def test_labels_become_quality_with_an_interval(served: Served) -> None:
+    metrics = Metrics([served], lambda name: True, memory=Memory(minimum=2))
+    account = metrics.models["heart"]
+    account.answered(b"a", [0.9, 0.1, 0.3])
+    account.count()
+    account.truth.label([Label(b"a", 0, 1), Label(b"a", 1, 0), Label(b"b", 0, 1)])
+    of_model = {"model": "heart"}
+    assert value(metrics, "predictor_truth_rows_total", **of_model, actual="disease", predicted="disease") == 1
+    assert value(metrics, "predictor_truth_confusion_rows", **of_model, actual="disease", predicted="no disease") == 0
+    assert value(metrics, "predictor_truth_waiting_rows", **of_model) == 1
+    assert value(metrics, "predictor_truth_window_rows", **of_model) == 2
+    assert value(metrics, "predictor_truth_unmatched_total", **of_model) == 1
+    ends = [f"predictor_truth_quality{end}" for end in ("_low", "", "_high")]
+    assert [value(metrics, name, **of_model, measure="accuracy") for name in ends] == [1, 1, 1]
+
+
+def test_views_of_the_page_scrapes_and_probes_are_told_apart_from_strangers(client: httpx.Client) -> None:
+    def counted() -> dict[str, float]:
+        text = client.get("/metrics").text
+        return {
+            sample.labels["route"]: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "predictor_requests_total"
+            and (sample.labels["model"], sample.labels["status"]) == ("other", "200")
+        }
+
+    before = counted()
+    for path in ("/docs", "/v2/health/live", "/v2/health/ready", "/v1/models", "/"):
+        assert client.get(path).status_code == 200
+    assert client.get("/docs/nothing").status_code == 404
+    after = counted()
+    assert {route: after[route] - before[route] for route in after} == {
+        "docs": 1,
+        "metrics": 1,
+        "health": 2,
+        "other": 2,
+    }

@@ -8,7 +8,7 @@ from sklearn.base import clone
 
 from components.errors import StageError
 from components.learning.candidates import CANDIDATES, candidate_named
-from components.learning.metrics import measure
+from contract.quality import measure
 from pipeline import CANDIDATES as COMPETING
 
 if TYPE_CHECKING:

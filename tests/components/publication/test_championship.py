@@ -8,11 +8,11 @@ import pytest
 from sklearn.metrics import brier_score_loss, roc_auc_score
 
 from components.learning.candidates import CANDIDATES
-from components.learning.metrics import bootstrap_weights
 from components.publication import championship
 from components.publication.championship import Duel, duel, obstacle
 from components.table import encode, target
 from contract.bundle import Bundle, load_bundle
+from contract.quality import bootstrap_weights
 from tests.components.artifacts import Artifacts
 
 if TYPE_CHECKING:

@@ -32,6 +32,7 @@ from components.learning.evaluation import (
     Slice,
 )
 from contract.features import CategoricalFeature
+from contract.quality import measure
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -124,7 +125,7 @@ def candidate(
     scores: dict[str, list[float]] = {metric: [] for metric in METRICS}
     for fitted, tested in RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0).split(known, truth):
         probability = whole.fit(known[fitted], truth[fitted]).predict_proba(known[tested])[:, 1]
-        for metric, value in metrics.measure(truth[tested], probability, probability >= threshold).items():
+        for metric, value in measure(truth[tested], probability, probability >= threshold).items():
             scores[metric].append(float(value[0]))
     whole.fit(known, truth)
 

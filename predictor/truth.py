@@ -1,0 +1,188 @@
+"""What became of the predictions: those that wait for their true labels, and how good the labelled ones were.
+
+A prediction is remembered by its request's id and its row, as a probability and nothing else. Both what waits and what
+is labelled is bounded by rows; where a path is set, both outlive the process.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from contract.quality import WATCHED, Interval, bootstrap_weights, measure, percentiles
+from predictor.errors import InvalidSettings
+from predictor.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from predictor.served import Served
+
+LONGEST_ID = 128
+"""Bytes of a request's id; what is longer isn't remembered."""
+
+_RESAMPLES = 200
+"""Of the bootstrap: their 95 % intervals differ by a hundredth from those of 2,000, and take 20 ms for 2,000 rows."""
+
+_DIGEST_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered: `rows` that may still be labelled, and the last `window` that were.
+
+    Below `minimum` labelled rows nothing is told about quality. Raises `InvalidSettings` if the window can't hold them.
+    """
+
+    rows: int = 50_000
+    window: int = 2_000
+    minimum: int = 100
+    path: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.minimum > self.window:
+            raise InvalidSettings(
+                f"quality is told from {self.minimum} labelled rows on, but the window holds only {self.window};"
+                " lower --truth_minimum or raise --truth_window"
+            )
+
+
+class Label(NamedTuple):
+    """The true class of one row: 0 or 1. `probability` is for a row that another process answered."""
+
+    identity: bytes
+    row: int
+    actual: int
+    probability: float | None = None
+
+
+class Truth:
+    """One model's predictions and their labels. Not safe to share between threads without a lock.
+
+    `confusion`, int64 of shape (2, 2), counts the labelled rows by true class and by the class decided on; `unmatched`
+    counts labels whose prediction isn't known.
+    """
+
+    def __init__(self, served: Served, memory: Memory) -> None:
+        self.unmatched = 0
+        self.confusion = np.zeros((2, 2), dtype=np.int64)
+        self.waiting_rows = 0
+        self._memory = memory
+        self._threshold = served.threshold
+        self._waiting: OrderedDict[bytes, list[float | None]] = OrderedDict()
+        self._held = 0
+        self._labelled: deque[tuple[int, float]] = deque(maxlen=memory.window)
+        self._quality: dict[str, Interval] | None = None
+        self._predictions: Journal | None = None
+        self._labels: Journal | None = None
+        if memory.path:
+            folder = memory.path / served.name / served.bundle.manifest.digest[:_DIGEST_SHOWN]
+            self._restore(
+                Journal(folder / "predictions", memory.rows, lambda entry: len(entry[1])),
+                Journal(folder / "labels", memory.window, lambda _: 1),
+            )
+
+    def remember(self, answered: Sequence[tuple[bytes, list[float]]]) -> None:
+        """Keep answered requests, each its id and the probabilities of its rows, until labels come or others push.
+
+        Of two requests with one id the later is kept.
+        """
+        self._keep(answered)
+        if self._predictions and answered:
+            self._predictions.append([(identity.decode("latin-1"), rows) for identity, rows in answered])
+
+    def label(self, labels: Iterable[Label]) -> list[Label]:
+        """Count labels against their predictions; returns those whose prediction isn't known.
+
+        A row is counted once: when its label comes again, it isn't known any more.
+        """
+        unmatched = []
+        matched = []
+        for label in labels:
+            probability = self._take(label.identity, label.row)
+            if probability is None:
+                probability = label.probability
+            if probability is None:
+                unmatched.append(label)
+                continue
+            self._labelled.append((label.actual, probability))
+            self.confusion[label.actual, int(probability >= self._threshold)] += 1
+            matched.append((label.identity.decode("latin-1"), label.row, label.actual, probability))
+        self.unmatched += len(unmatched)
+        if matched:
+            self._quality = None
+            if self._labels:
+                self._labels.append(matched)
+        return unmatched
+
+    @property
+    def window_rows(self) -> int:
+        """How many labelled rows are in the window."""
+        return len(self._labelled)
+
+    def window_confusion(self) -> Mapping[tuple[int, int], int]:
+        """Rows of the window by true class and by the class decided on."""
+        counts = dict.fromkeys(((0, 0), (0, 1), (1, 0), (1, 1)), 0)
+        for actual, probability in self._labelled:
+            counts[actual, int(probability >= self._threshold)] += 1
+        return counts
+
+    def quality(self) -> Mapping[str, Interval]:
+        """Each of `contract.quality.WATCHED` over the window, with the interval of a bootstrap as in the evaluation.
+
+        Empty below the minimum of labelled rows. A measure that these rows leave undefined is NaN.
+        """
+        if len(self._labelled) < self._memory.minimum:
+            return {}
+        if self._quality is None:
+            actual, probability = (np.array(values) for values in zip(*self._labelled, strict=True))
+            positive = probability >= self._threshold
+            values = measure(actual, probability, positive)
+            drawn = measure(actual, probability, positive, bootstrap_weights(actual, _RESAMPLES, seed=0))
+            self._quality = {}
+            for name in WATCHED:
+                low, high = percentiles(drawn[name])
+                self._quality[name] = Interval(value=float(values[name][0]), low=low, high=high)
+        return self._quality
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for journal in (self._predictions, self._labels):
+            if journal:
+                journal.close()
+
+    def _keep(self, answered: Iterable[tuple[bytes, list[float]]]) -> None:
+        waiting = self._waiting
+        for identity, rows in answered:
+            if identity in waiting:
+                self._forget(waiting.pop(identity))
+            waiting[identity] = [*rows]
+            self._held += len(rows)
+            self.waiting_rows += len(rows)
+        while self._held > self._memory.rows:
+            self._forget(waiting.popitem(last=False)[1])
+
+    def _forget(self, rows: list[float | None]) -> None:
+        self._held -= len(rows)
+        self.waiting_rows -= len(rows) - rows.count(None)
+
+    def _take(self, identity: bytes, row: int) -> float | None:
+        rows = self._waiting.get(identity)
+        if rows is None or row >= len(rows) or (probability := rows[row]) is None:
+            return None
+        rows[row] = None
+        self.waiting_rows -= 1
+        if rows.count(None) == len(rows):
+            self._forget(self._waiting.pop(identity))
+        return probability
+
+    def _restore(self, predictions: Journal, labels: Journal) -> None:
+        self._keep((identity.encode("latin-1"), rows) for identity, rows in predictions.read())
+        for identity, row, actual, probability in labels.read():
+            self._take(identity.encode("latin-1"), row)
+            self._labelled.append((actual, probability))
+        self._predictions, self._labels = predictions, labels
