@@ -18,6 +18,8 @@ from contract.schema import Contract
 PROJECT = Path(__file__).resolve().parent.parent
 HEART = PROJECT / "datasets" / "heart"
 
+pytest_plugins = ("tests.serving",)
+
 
 @pytest.fixture(scope="session")
 def heart() -> Contract:
