@@ -138,7 +138,7 @@ class Inference(services.GRPCInferenceServiceServicer):  # type: ignore[misc]  #
                 f"the message has more than {limits.max_body_bytes} bytes; send its rows in several requests"
             )
         identity = request.id.encode()
-        if len(identity) > LONGEST_ID:
+        if len(identity) > LONGEST_ID or b"\n" in identity:
             identity = b""
         if size <= limits.inline_bytes:
             return endpoint.at_once(answer, identity)

@@ -104,18 +104,25 @@ def test_what_is_remembered_is_bounded_and_the_oldest_goes_first(served: Served)
     truth = Truth(served, Memory(rows=100))
     for number in range(500):
         truth.remember([(b"%d" % number, [0.5] * (number % 7 + 1))])
-        assert truth.waiting_rows <= 100
+        assert truth.waiting_rows < 100 + 7
     newest = Label(b"499", 0, 1)
     assert truth.label([Label(b"0", 0, 1), newest]) == [Label(b"0", 0, 1)]
-    truth.remember([(b"huge", [0.5] * 101)])
-    assert truth.waiting_rows == 0
+    for number in range(500, 900):
+        truth.remember([(b"%d" % number, [0.5] * (number % 7 + 1))])
+        truth.label([Label(b"%d" % number, 0, 1)])
+        assert truth.waiting_rows <= 100
+    truth.remember([(b"huge", [0.5] * 1_000)])
+    assert truth.waiting_rows == 1_000
+    truth.remember([(b"one", [0.5] * 100)])
+    assert truth.waiting_rows == 100
+    assert truth.label([newest, Label(b"one", 99, 1)]) == [newest]
 
 
 def test_of_two_requests_with_one_id_the_later_counts(served: Served) -> None:
     truth = Truth(served, Memory())
     truth.remember([(b"again", [0.1, 0.1]), (b"again", [0.9])])
-    assert truth.waiting_rows == 1
     truth.label([Label(b"again", 0, 1)])
+    assert truth.waiting_rows == 0
     assert truth.confusion[1, 1] == 1
 
 
