@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve mlflow lucky-split bench test lint format lock clean
+.PHONY: help setup run serve monitor load demo render mlflow lucky-split bench test lint format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -11,9 +11,17 @@ BUNDLE  ?= runs/latest/bundle
 BENCH   := .venv-bench
 SECONDS ?= 4
 ROUNDS  ?= 3
+HOST     ?= http://127.0.0.1:$(PORT)
+RATE     ?= 50
+DURATION ?= 60
+TABLE    ?= training
+SHARES   ?= --valid 60 --invalid 20 --odd 20
 
-# wrk makes the load of the benchmark. It is a program of the system, so only root can install it.
-INSTALL_WRK = command -v wrk >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq wrk >/dev/null; }
+# Programs of the system, which only root can install: wrk makes the load of the benchmark, the others watch.
+SERVERS = prometheus prometheus-alertmanager prometheus-node-exporter
+install = command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; }
+INSTALL_WRK = $(call install,wrk,wrk)
+INSTALL_SERVERS = $(call install,prometheus-alertmanager,$(SERVERS))
 
 help: ## Show what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +35,20 @@ serve: $(VENV)/installed ## Serve the newest bundle: make serve PORT=8080 BUNDLE
 	@test -d $(BUNDLE) || { echo "There is no bundle at $(BUNDLE) yet: make run makes one."; exit 1; }
 	@$(BIN)/python -m predictor --bundle $(BUNDLE) --http_port $(PORT) --drain_delay_seconds 0
 
+monitor: $(VENV)/installed ## Serve and watch: predictor, Prometheus, Alertmanager on this machine: make monitor PORT=8080
+	@$(INSTALL_SERVERS) || true
+	@$(BIN)/python -m monitoring up --bundle $(BUNDLE) --predictor-port $(PORT)
+
+load: $(VENV)/installed-dev ## Send requests, good and bad: make load RATE=50 DURATION=60 TABLE=training ARGS=--truth
+	@$(BIN)/python -m monitoring.load --host $(HOST) --dataset datasets/$(DATASET) --table $(TABLE) --rate $(RATE) --duration $(DURATION) $(SHARES) $(ARGS)
+
+demo: $(VENV)/installed-dev ## Show drift on real patients: silent at home, an alert that names what moved abroad
+	@$(INSTALL_SERVERS) || true
+	@$(BIN)/python -m monitoring demo --bundle $(BUNDLE)
+
+render: $(VENV)/installed-dev ## Write dashboards, rules and their tables from monitoring/
+	@$(BIN)/python -m monitoring render
+
 mlflow: $(VENV)/installed ## Look at the runs and the registry in a browser: http://127.0.0.1:5000
 	@$(BIN)/mlflow server --backend-store-uri sqlite:///runs/mlflow.db --default-artifact-root runs/mlflow-artifacts --host 127.0.0.1 --port 5000
 
@@ -39,6 +61,7 @@ bench: $(VENV)/installed-dev $(if $(QUICK),,$(BENCH)/installed) ## Measure the p
 
 test: $(VENV)/installed-dev ## Run every test, with branch coverage
 	@$(INSTALL_WRK) || echo "wrk isn't installed (sudo apt-get install wrk): one test, of the benchmark, is left out"
+	@$(INSTALL_SERVERS) || echo "Prometheus isn't installed (sudo apt-get install $(SERVERS)): the tests that need it are left out"
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest
 	@$(BIN)/coverage combine -q && $(BIN)/coverage report
@@ -49,6 +72,7 @@ lint: $(VENV)/installed-dev ## Check style, types, import boundaries and contrac
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/python -m contract check datasets/*/contract.yaml
+	@$(BIN)/python -m monitoring render --check
 
 format: $(VENV)/installed-dev ## Format the code
 	@$(BIN)/ruff check --fix-only .

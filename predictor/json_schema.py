@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature, NumericFeature
 from predictor import explain, v2
+from predictor.labels import LAST_ROW
 from predictor.truth import LONGEST_ID
 
 if TYPE_CHECKING:
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 _NUMBERS = [f"{kind}{bits}" for kind in ("INT", "UINT") for bits in (8, 16, 32, 64)] + ["FP32", "FP64"]
+_LINES = 100
+"""Lines of a table that the pattern goes as far as; more are read all the same."""
+
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 
 
@@ -125,13 +130,32 @@ def truth(served: Served) -> Schema:
                 "maxLength": LONGEST_ID,
                 "description": "the x-request-id that the answer carried",
             },
-            "row": {"type": "integer", "minimum": 0, "description": "from 0 within the request; 0 unless given"},
+            "row": {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": LAST_ROW,
+                "description": "from 0 within the request; 0 unless given",
+            },
             "label": {"enum": [*served.labels, *codes], "description": target.description},
-            "probability": {**_SHARE, "description": "what was answered, for rows that another process answered"},
+            "probability": {
+                "anyOf": [_SHARE, {"type": "null"}],
+                "description": "what was answered, for rows that another process answered",
+            },
         },
         "additionalProperties": False,
     }
     return exact({"truth": array(label, 1, served.max_rows)})
+
+
+def truth_table(served: Served) -> Schema:
+    """The same as CSV; columns may stand in any order, `row` may be left out, and `probability` added."""
+    labels = "|".join(map(re.escape, served.labels))
+    line = rf"[A-Za-z0-9_-]{{1,60}},[0-9]{{1,6}},({labels})\n"
+    return {
+        "type": "string",
+        "description": "a header with id, row and label, and a line for each row",
+        "pattern": rf"^id,row,label\n({line}){{1,{min(served.max_rows, _LINES)}}}$",
+    }
 
 
 def counted(served: Served) -> Schema:

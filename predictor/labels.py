@@ -7,7 +7,7 @@ import io
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
-from pydantic import Field, StrictInt, TypeAdapter, ValidationError
+from pydantic import BeforeValidator, Field, StrictInt, TypeAdapter, ValidationError
 
 from contract.encoding import shown
 from contract.errors import SHOWN_VIOLATIONS
@@ -28,12 +28,21 @@ _COLUMNS = frozenset({"id", "row", "label", "probability"})
 _LONGEST_NUMBER = 12
 
 
+LAST_ROW = 2**31 - 1
+"""The last row that a request could have; beyond any limit, and small enough for every client's integers."""
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 3.0 is 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 class Item(Strict):
     """One row's label. `row` counts from 0 within the request, and may be left out where that had one."""
 
     id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
-    row: Annotated[StrictInt, Field(ge=0)] = 0
-    label: Code
+    row: Annotated[StrictInt, Field(ge=0, le=LAST_ROW), BeforeValidator(_whole)] = 0
+    label: Annotated[Code, BeforeValidator(_whole)]
     probability: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
@@ -102,6 +111,9 @@ def _from_json(body: bytes) -> list[Any]:
     items = content.get("truth")
     if not isinstance(items, list):
         raise MalformedRequest(f'the body has no list "truth"; send {_EXAMPLE}')
+    if len(content) > 1:
+        unknown = ", ".join(shown(name) for name in content if name != "truth")
+        raise MalformedRequest(f'the body has {unknown} besides "truth"; send {_EXAMPLE}')
     return items
 
 

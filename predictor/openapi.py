@@ -147,7 +147,7 @@ def _model_paths(served: Served) -> dict[str, Any]:
     tensors = _json(_reference(served, "Tensors"), _tensors_examples(served))
     example: Schema = {"truth": [{"id": "order-17", "row": 0, "label": served.labels[1]}]}
     label = {"label": {"summary": "the label of a request's first row", "value": example}}
-    labels = {**_json(_reference(served, "Truth"), label), "text/csv": {"schema": _TEXT}}
+    labels = {**_json(_reference(served, "Truth"), label), "text/csv": {"schema": json_schema.truth_table(served)}}
     paths = {
         f"/v1/models/{name}": get("Is the model ready?", ready),
         f"/v1/models/{name}:predict": post("Predict (v1)", instances, _json(_reference(served, "Predictions"))),

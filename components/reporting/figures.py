@@ -124,6 +124,8 @@ def panels(
 def fitted(text: str, inches: float, size: float = 8.8) -> str:
     """`text` on one line of that length, cut at a word and ended with … if it must be."""
     room = max(int(inches * 72 / (size * _CHARACTER)), 4)
+    if len(text) <= room:
+        return text
     short = shorten(text, room, placeholder="…")
     return short if len(short) > 1 else f"{text[: room - 1]}…"
 

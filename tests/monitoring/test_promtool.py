@@ -13,6 +13,7 @@ import yaml
 
 from monitoring import rules
 from monitoring.rules.rule import Alert
+from tests.programs import require
 
 PROMETHEUS = Path(rules.__file__).parents[1] / "prometheus"
 FILES = sorted((PROMETHEUS / "rules").glob("*.yaml"))
@@ -22,10 +23,8 @@ ALERTS = {rule.name for group in rules.groups() for rule in group.rules if isins
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
-    found = shutil.which("promtool")
-    if not found:
-        pytest.fail("promtool isn't installed; it comes with Prometheus: sudo apt-get install prometheus")
-    return found
+    require("promtool")
+    return str(shutil.which("promtool"))
 
 
 def run(*command: str | Path) -> tuple[bool, str]:

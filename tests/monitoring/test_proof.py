@@ -29,6 +29,7 @@ from monitoring.stack.configuration import Configuration, Haste
 from monitoring.stack.stack import Ports, Stack
 from tests.monitoring import kubelet
 from tests.monitoring.webhook import Receiver
+from tests.programs import SERVERS, require
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -81,6 +82,7 @@ def until(found: Callable[[], Any], what: str, seconds: float = 60) -> Any:
 
 @pytest.fixture(scope="module")
 def proof(finished: FinishedRun, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proof]:
+    require(*SERVERS)
     folder = tmp_path_factory.mktemp("stack")
     settings = ("--drift_rows", str(ROWS), "--truth_window", str(ROWS), "--drain_delay_seconds", "0")
     started = time.time()

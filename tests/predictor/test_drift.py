@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import chi2, entropy
 
 from predictor.drift import SLICES, DriftWindow, Window, psi
 from predictor.errors import InvalidSettings
@@ -236,3 +238,17 @@ def test_a_window_that_could_never_speak_is_refused() -> None:
     assert Window(rows=100, minimum=96).slice_rows == 5
     with pytest.raises(InvalidSettings, match="from 97 rows on, but a window of 100 rows holds only 96 at all times"):
         Window(rows=100, minimum=97)
+
+
+@given(
+    pairs=st.lists(st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=2, max_size=12).filter(
+        lambda pairs: all(sum(side) for side in zip(*pairs, strict=True))
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_psi_is_what_scipys_relative_entropies_add_up_to(pairs: list[tuple[int, int]]) -> None:
+    reference, live = (counts(*side) for side in zip(*pairs, strict=True))
+    used = reference + live > 0
+    p, q = reference[used] + 0.5, live[used] + 0.5
+    # SciPy makes shares of what it is given; PSI is the divergence both ways (Jeffreys).
+    assert psi(reference, live).psi == pytest.approx(float(entropy(p, q) + entropy(q, p)), abs=1e-12)

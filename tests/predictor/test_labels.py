@@ -53,6 +53,8 @@ def test_a_label_is_a_class_or_a_raw_value_of_the_target(served: Served) -> None
     items = [{"id": "a", "label": "disease"}, {"id": "b", "row": 2, "label": 0}, {"id": "c", "label": 3}]
     expected = [Label(b"a", 0, 1), Label(b"b", 2, 0), Label(b"c", 0, 1)]
     assert read(served, body(*items), is_csv=False) == expected
+    numbers = {"id": "b", "row": 2.0, "label": 0.0}
+    assert read(served, body(numbers), is_csv=False) == expected[1:2]
     table = b"id,row,label\r\na,,disease\r\nb,2,0\r\nc,0,3\r\n"
     assert read(served, table, is_csv=True) == expected
     assert read(served, body({"id": "d", "label": 4, "probability": 0.25}), is_csv=False) == [Label(b"d", 0, 1, 0.25)]
@@ -65,6 +67,8 @@ def test_a_label_is_a_class_or_a_raw_value_of_the_target(served: Served) -> None
         (b"", "the body is empty; send"),
         (b"[]", "the body is a list, not an object"),
         (b'{"labels": []}', 'no list "truth"'),
+        (b'{"truth": [{"id": "a", "label": 1}], "model": "heart"}', "the body has 'model' besides \"truth\"; send"),
+        (body({"id": "a", "label": 1, "row": 2**31}), "truth 0, row: input should be less than or equal to 2147483647"),
         (body(), "holds no rows"),
         (body({"label": 1}), "truth 0, id: field required"),
         (body({"id": "a", "label": 1}, {"id": "b", "label": True}), "truth 1, label: "),

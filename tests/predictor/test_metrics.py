@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import random
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import kserve.metrics
 import numpy as np
@@ -339,3 +340,30 @@ def test_views_of_the_page_scrapes_and_probes_are_told_apart_from_strangers(clie
         "health": 2,
         "other": 2,
     }
+
+
+def test_ten_thousand_odd_requests_add_no_series(client: httpx.Client, records: list[dict[str, Any]]) -> None:
+    def series() -> set[tuple[str, tuple[tuple[str, str], ...]]]:
+        return {
+            (sample.name, tuple(sorted(sample.labels.items())))
+            for family in text_string_to_metric_families(client.get("/metrics").text)
+            for sample in family.samples
+        }
+
+    generator = random.Random(4)
+    before = series()
+    for number in range(10_000):
+        word = "".join(generator.choices("abcdefghijklmnopqrstuvwxyz", k=12))
+        match number % 5:
+            case 0:
+                answer = client.get(f"/{word}/{number}")
+            case 1:
+                answer = client.post(f"/v1/models/{word}:predict", json={"instances": []})
+            case 2:
+                answer = client.post("/v1/models/heart:predict", json={"instances": [{**records[0], word: number}]})
+            case 3:
+                answer = client.request(word.upper(), "/v2/models/heart/infer", headers={"x-request-id": word})
+            case _:
+                answer = client.post("/v1/models/heart:truth", json={"truth": [{"id": word, "label": word}]})
+        assert 400 <= answer.status_code < 500
+    assert series() == before
