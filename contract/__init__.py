@@ -2,3 +2,8 @@
 
 Serving imports this package and nothing of training, so it depends on numpy, pydantic, PyYAML and ONNX Runtime alone.
 """
+
+import os
+
+# ONNX Runtime tells its maker about the machine and the program, unless it is told not to before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

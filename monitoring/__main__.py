@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path  # typer reads the annotations
 from typing import Annotated
 
@@ -44,7 +46,7 @@ def up(  # noqa: PLR0913  # an argument for each option
     from monitoring.stack.stack import Ports, Stack
 
     ports = Ports(predictor_port, prometheus_port, alertmanager_port, node_exporter_port)
-    with Stack(bundle, folder, ports) as stack:
+    with suppress(KeyboardInterrupt), Stack(bundle, folder, ports, settings=("--drain_delay_seconds", "0")) as stack:
         for name, path, what in (
             ("predictor", "/docs", "the model, to try it from a page"),
             ("prometheus", "/alerts", "what fires; /graph draws any query"),
@@ -109,13 +111,12 @@ def render(
 
 def main() -> None:
     """Run a command; exits with 1 and one line for what goes wrong."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by exception, so that the servers are stopped
     try:
         app(prog_name="python -m monitoring")
     except (MonitoringError, ContractError) as error:
         print(error, file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -89,11 +89,14 @@ class Demo:
             raise Unexpected(f"the traffic wasn't answered as it should be:\n{done.stdout}{done.stderr}")
 
     def _silent(self, measured: Measurements) -> None:
-        highest = max(series.value for series in measured.now(_PSI))
-        firing = [alert.labels.get("feature", alert.name) for alert in measured.firing(DRIFT)]
-        if firing or not highest < OBJECTIVES.drift_psi:
+        found = {series.labels["feature"]: series.value for series in measured.now(_PSI)}
+        firing = {alert.labels["feature"] for alert in measured.firing(DRIFT)}
+        moved = firing | {name for name, psi in found.items() if not psi < OBJECTIVES.drift_psi}
+        highest = max(found.values())
+        if moved:
             raise Unexpected(
-                f"{DRIFT} fires for {', '.join(firing)} (PSI up to {highest:.2f}) on traffic like training's"
+                f"{DRIFT} fires, or soon will, for {', '.join(sorted(moved))} (PSI up to {highest:.2f}) on traffic like"
+                " training's"
             )
         self._say(f"Silent      the highest PSI of a feature is {highest:.3f}, below {OBJECTIVES.drift_psi}")
 

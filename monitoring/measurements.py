@@ -69,6 +69,7 @@ class Measurements:
         return [alert for alert in self.alerts() if (alert.name, alert.state) == (name, "firing")]
 
     def _ask(self, what: str, parameters: dict[str, str]) -> Any:
+        stranger = NoAnswer(f"{self._url} doesn't answer as Prometheus does; is it running? make monitor starts one")
         try:
             answer = (
                 requests.post(f"{self._url}/api/v1/{what}", data=parameters, timeout=_SECONDS)
@@ -77,9 +78,9 @@ class Measurements:
             )
             content = answer.json()
         except requests.RequestException:
-            raise NoAnswer(
-                f"{self._url} doesn't answer as Prometheus does; is it running? make monitor starts one"
-            ) from None
+            raise stranger from None
+        if not isinstance(content, dict):
+            raise stranger
         if content.get("status") != "success":
             raise NoAnswer(f"{parameters.get('query', what)}: {content.get('error', 'no answer')}")
         return content["data"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging.config
+import signal
 import sys
 import warnings
 
@@ -28,6 +29,8 @@ Exit status: 0 stopped, 1 the bundle or the port can't be used, 2 wrong argument
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM; returns the exit status: 0 stopped, 1 the bundle or the port can't be used."""
+    # As a container's first process it would else ignore the signal until it serves.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     parser = _parser()
     given, further = parser.parse_known_args(arguments)
     try:

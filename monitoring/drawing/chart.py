@@ -52,8 +52,12 @@ def draw(axes: Axes, panel: PanelDocument, answers: list[Answer], period: Period
     if any(math.isfinite(value) for answer in answers for series in answer.series for _, value in series.points):
         kinds[panel.kind](axes, panel, answers, period)
     else:
-        bare(axes)
-        axes.text(0.5, 0.5, "no data", ha="center", va="center", color=MUTED, transform=axes.transAxes)
+        _nothing(axes)
+
+
+def _nothing(axes: Axes) -> None:
+    bare(axes)
+    axes.text(0.5, 0.5, "no data", ha="center", va="center", color=MUTED, transform=axes.transAxes)
 
 
 def _numbers(axes: Axes, panel: PanelDocument, answers: list[Answer], _period: Period) -> None:
@@ -79,9 +83,10 @@ def _gauges(axes: Axes, panel: PanelDocument, answers: list[Answer], _period: Pe
     axes.set_ylim(-0.5, 1.2)
     for place, (name, series) in enumerate(shown):
         centre = (2.6 * place, 0.0)
-        share = min(max((series.value - low) / (high - low), 0.0), 1.0)
         axes.add_patch(Wedge(centre, 1, 0, 180, width=0.28, color=FAINT))
-        axes.add_patch(Wedge(centre, 1, 180 - 180 * share, 180, width=0.28, color=_colour(panel, series.value)))
+        if not math.isnan(series.value):
+            share = min(max((series.value - low) / (high - low), 0.0), 1.0)
+            axes.add_patch(Wedge(centre, 1, 180 - 180 * share, 180, width=0.28, color=_colour(panel, series.value)))
         value = text(series.value, panel.unit, _decimals(panel))
         axes.text(*centre, value, ha="center", va="bottom", fontsize=12, fontweight="bold")
         axes.text(centre[0], -0.12, name if len(shown) > 1 else "", ha="center", va="top", fontsize=8, color=MUTED)
@@ -125,9 +130,8 @@ def _bars(axes: Axes, panel: PanelDocument, answers: list[Answer], _period: Peri
     colours = [_colour(panel, series.value) for _, series in shown]
     axes.barh(range(len(shown)), [series.value for _, series in shown], color=colours, height=0.65)
     for row, (_, series) in enumerate(shown):
-        axes.annotate(
-            text(series.value, panel.unit), (series.value, row), (4, 0), textcoords="offset points", va="center", size=8
-        )
+        value = text(series.value, panel.unit, _decimals(panel))
+        axes.annotate(value, (series.value, row), (4, 0), textcoords="offset points", va="center", size=8)
     axes.set_yticks(range(len(shown)), [name for name, _ in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.margins(x=0.15)
@@ -150,10 +154,14 @@ def _grouped_bars(axes: Axes, panel: PanelDocument, answers: list[Answer], _peri
 
 
 def _pie(axes: Axes, panel: PanelDocument, answers: list[Answer], _period: Period) -> None:
-    bare(axes)
     shown = [(name, series.value) for name, series in _named(answers) if series.value > 0]
+    if not shown:
+        _nothing(axes)
+        return
+    bare(axes)
     total = sum(value for _, value in shown)
-    labels = [f"{name}\n{text(value, panel.unit)} ({100 * value / total:.0f} %)" for name, value in shown]
+    decimals = _decimals(panel)
+    labels = [f"{name}\n{text(value, panel.unit, decimals)} ({100 * value / total:.0f} %)" for name, value in shown]
     axes.pie([value for _, value in shown], labels=labels, colors=SERIES[: len(shown)], textprops={"fontsize": 8})
 
 

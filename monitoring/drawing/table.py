@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from monitoring.drawing.unit import text
@@ -45,15 +46,21 @@ def cells(panel: PanelDocument, answers: list[Answer]) -> tuple[list[str], list[
                 for name in names
             ),
         ]
-        for key, values in sorted(rows.items(), key=lambda item: -max(item[1].values()))[:_SHOWN_ROWS]
+        for key, values in sorted(rows.items(), key=lambda item: -_highest(item[1]))[:_SHOWN_ROWS]
     ]
 
 
 def _matrix(row: str, column: str, panel: PanelDocument, answer: Answer) -> tuple[list[str], list[list[str]]]:
     found = {(series.labels[row], series.labels[column]): series.value for series in answer.series}
     rows, columns = (sorted({key[place] for key in found}) for place in (0, 1))
-    head = [f"{row} \\ {column}", *columns]
-    return head, [[name, *(text(found.get((name, other), 0.0), panel.unit) for other in columns)] for name in rows]
+    decimals = panel.raw["fieldConfig"]["defaults"].get("decimals")
+    return [f"{row} \\ {column}", *columns], [
+        [name, *(text(found.get((name, other), 0.0), panel.unit, decimals) for other in columns)] for name in rows
+    ]
+
+
+def _highest(values: dict[str, float]) -> float:
+    return max((value for value in values.values() if not math.isnan(value)), default=-math.inf)
 
 
 def _transformations(panel: PanelDocument) -> dict[str, Any]:

@@ -23,7 +23,7 @@ _RATES = frozenset({BYTES_A_SECOND, REQUESTS, ROWS})
 def text(value: float, unit: str, decimals: int | None = None) -> str:
     """The number with its unit, to three digits unless `decimals` says otherwise."""
     if not math.isfinite(value):
-        return "no value" if math.isnan(value) else "∞"
+        return "no value" if math.isnan(value) else "∞" if value > 0 else "-∞"
     if unit == DATE:
         return datetime.datetime.fromtimestamp(value / 1000, datetime.UTC).strftime("%Y-%m-%d %H:%M")
     if unit == RATIO:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -21,7 +22,7 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Ports:
-    """Where the servers listen, on loopback only."""
+    """Where the servers listen: the predictor as it always does, the others on loopback only."""
 
     predictor: int = 8080
     prometheus: int = 9090
@@ -150,8 +151,9 @@ class Stack:
             server.check()
 
     def _stop(self) -> None:
-        for server in reversed(self.servers):
-            server.stop()
+        with ExitStack() as stops:  # a second Ctrl-C doesn't keep the others from being stopped
+            for server in self.servers:
+                stops.callback(server.stop)
 
     def _server(self, name: str, port: int, ready: str, *command: str) -> Server:
         return Server(name, command, f"http://{HOST}:{port}{ready}", self._folder / "logs" / f"{name}.log")

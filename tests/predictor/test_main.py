@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+import psutil
 import pytest
 
 from contract.bundle import FILES, MANIFEST
@@ -167,6 +168,35 @@ def test_sigterm_while_it_starts_ends_it_too(bundle: Path, free_port: Callable[[
         process.wait(seconds)
     process.terminate()
     assert process.wait(30) in {0, -signal.SIGTERM}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a process the first of its namespace")
+def test_sigterm_while_it_starts_ends_the_first_process_of_a_container(
+    bundle: Path, free_port: Callable[[], int]
+) -> None:
+    arguments = ["--bundle", str(bundle), "--http_port", str(free_port()), "--drain_delay_seconds", "0"]
+    outside = subprocess.Popen(
+        ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-m", "predictor", *arguments],
+        cwd=ROOT,
+        stderr=subprocess.DEVNULL,
+    )
+    with pytest.raises(subprocess.TimeoutExpired):
+        outside.wait(0.4)
+    (first,) = psutil.Process(outside.pid).children()
+    first.terminate()
+    assert outside.wait(10) == 0
+
+
+def test_nothing_is_told_to_the_maker_of_onnx_runtime(bundle: Path, tmp_path: Path) -> None:
+    code = "import sys; from contract.bundle import load_bundle; load_bundle(sys.argv[1])"
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run(
+        [sys.executable, "-c", code, bundle],
+        cwd=ROOT,
+        env={**environment, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)},
+        check=True,
+    )
+    assert list(tmp_path.rglob("*")) == []
 
 
 @pytest.mark.parametrize(
