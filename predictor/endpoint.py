@@ -109,7 +109,7 @@ class Endpoint:
 
     async def truth(self, body: bytes, headers: Headers, _identity: bytes) -> Reply:
         """The `:truth` of earlier predictions, in a thread: a file of labels takes longer than a turn may."""
-        is_csv = headers.get(b"content-type", b"").startswith(CSV.encode())
+        is_csv = headers.get(b"content-type", b"").lower().startswith(CSV.encode())
         return Reply(200, await asyncio.to_thread(labels.answer, self.served, self.account, body, is_csv=is_csv))
 
     async def in_turns(self, answer: Callable[[Score], Turns[T]], identity: bytes) -> T:

@@ -152,7 +152,9 @@ def test_an_id_that_the_predictor_made_finds_its_prediction(own: httpx.Client, r
     answer = own.post(PREDICT, json={"instances": records[:1]})
     predicted = answer.json()["predictions"][0]["label"]
     identity = answer.headers["x-request-id"]
-    counted = own.post(TRUTH, content=f"id,label\n{identity},disease\n", headers={"content-type": "text/csv"})
+    counted = own.post(
+        TRUTH, content=f"id,label\n{identity},disease\n", headers={"content-type": "Text/CSV; charset=UTF-8"}
+    )
     assert counted.json()["counted"] == 1
     assert value(own, "predictor_truth_rows_total", actual="disease", predicted=predicted) == 1
     assert value(own, "predictor_truth_confusion_rows", actual="disease", predicted=predicted) == 1
