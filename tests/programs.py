@@ -15,7 +15,7 @@ def require(*programs: str) -> None:
     absent = [program for program in programs if shutil.which(program) is None]
     if not absent:
         return
-    reason = f"{', '.join(absent)} isn't installed: sudo apt-get install {' '.join(SERVERS)}"
+    reason = f"{', '.join(absent)} isn't installed: sudo apt-get install wrk {' '.join(SERVERS)}"
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)

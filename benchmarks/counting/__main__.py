@@ -46,9 +46,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         check_tools()
+        machine = this_machine()
         load_core, server_core = two_cores()
         os.sched_setaffinity(0, {load_core})
-        print(f"{this_machine()}; the server runs on core {server_core}, the load on core {load_core}")
+        print(f"{machine}; the server runs on core {server_core}, the load on core {load_core}")
         shares = _measured(server_core, options.seconds, options.rounds)
     except BenchmarkError as error:
         print(error, file=sys.stderr)
