@@ -109,9 +109,15 @@ def render(
     print("\n".join(map(str, changed)) or "nothing has changed")
 
 
+def _end(*_: object) -> None:
+    """End by an exception, so that the servers are stopped; make sends the signal again, which mustn't hinder that."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
+
+
 def main() -> None:
     """Run a command; exits with 1 and one line for what goes wrong."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # by exception, so that the servers are stopped
+    signal.signal(signal.SIGTERM, _end)
     try:
         app(prog_name="python -m monitoring")
     except (MonitoringError, ContractError) as error:

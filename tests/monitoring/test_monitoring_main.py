@@ -202,11 +202,15 @@ def test_whoever_presses_ctrl_c_again_leaves_nothing_running_either(
     assert ended(started)
 
 
-def test_being_terminated_ends_everything_too(
-    up: tuple[subprocess.Popen[str], Ports, list[psutil.Process]],
+@pytest.mark.parametrize("pauses", [[], [0.0], [0.001, 0.01, 0.1]])
+def test_being_terminated_ends_everything_too_also_twice_as_make_does_it(
+    up: tuple[subprocess.Popen[str], Ports, list[psutil.Process]], pauses: list[float]
 ) -> None:
     process, _, started = up
     process.terminate()
+    for pause in pauses:
+        time.sleep(pause)
+        process.terminate()
     process.communicate(timeout=30)
     assert process.returncode == 0
     assert ended(started, 0)
