@@ -84,10 +84,10 @@ class _Chunk(NamedTuple):
     def rows(self) -> int:
         return len(self.probability)
 
-    def requests(self) -> Iterator[tuple[bytes, list[float | None]]]:
+    def requests(self) -> Iterator[tuple[bytes, dict[int, float]]]:
         values, start = self.probability.tolist(), 0
         for identity, size in zip(self.ids.split(_BREAK), self.sizes.tolist(), strict=True):
-            yield identity, values[start : start + size]
+            yield identity, dict(enumerate(values[start : start + size]))
             start += size
 
 
@@ -95,7 +95,7 @@ class Truth:
     """One model's predictions and their labels. Not safe to share between threads without a lock.
 
     `confusion`, int64 of shape (2, 2), counts the labelled rows by true class and by the class decided on; `unmatched`
-    counts labels whose prediction isn't known.
+    counts labels whose prediction isn't known, and `waiting_rows` are the rows remembered without a label.
     """
 
     def __init__(self, served: Served, memory: Memory) -> None:
@@ -104,9 +104,8 @@ class Truth:
         self._memory = memory
         self._threshold = served.threshold
         self._recent: deque[_Chunk] = deque()
-        self._waiting: OrderedDict[bytes, list[float | None]] = OrderedDict()
-        self._held = 0
-        self._done = 0
+        self._waiting: OrderedDict[bytes, dict[int, float]] = OrderedDict()
+        self.waiting_rows = 0
         self._labelled: deque[tuple[int, float]] = deque(maxlen=memory.window)
         self._quality: dict[str, Interval] | None = None
         self._predictions: Journal | None = None
@@ -155,11 +154,6 @@ class Truth:
         return unmatched
 
     @property
-    def waiting_rows(self) -> int:
-        """How many rows are remembered without a label."""
-        return self._held - self._done
-
-    @property
     def window_rows(self) -> int:
         """How many labelled rows are in the window."""
         return len(self._labelled)
@@ -198,33 +192,27 @@ class Truth:
     def _keep(self, chunk: _Chunk) -> None:
         recent, waiting = self._recent, self._waiting
         recent.append(chunk)
-        self._held += chunk.rows
-        while self._held > self._memory.rows and waiting:
-            self._forget(waiting.popitem(last=False)[1])
-        while self._held - recent[0].rows >= self._memory.rows:
-            self._held -= recent.popleft().rows
+        self.waiting_rows += chunk.rows
+        while self.waiting_rows > self._memory.rows and waiting:
+            self.waiting_rows -= len(waiting.popitem(last=False)[1])
+        while self.waiting_rows - recent[0].rows >= self._memory.rows:
+            self.waiting_rows -= recent.popleft().rows
 
     def _index(self) -> None:
         waiting = self._waiting
         for chunk in self._recent:
             for identity, rows in chunk.requests():
-                if identity in waiting:
-                    self._forget(waiting.pop(identity))
+                self.waiting_rows -= len(waiting.pop(identity, ()))
                 waiting[identity] = rows
         self._recent.clear()
 
-    def _forget(self, rows: list[float | None]) -> None:
-        self._held -= len(rows)
-        self._done -= rows.count(None)
-
     def _take(self, identity: bytes, row: int) -> float | None:
-        rows = self._waiting.get(identity)
-        if rows is None or row >= len(rows) or (probability := rows[row]) is None:
-            return None
-        rows[row] = None
-        self._done += 1
-        if rows.count(None) == len(rows):
-            self._forget(self._waiting.pop(identity))
+        rows = self._waiting.get(identity, {})
+        probability = rows.pop(row, None)
+        if probability is not None:
+            self.waiting_rows -= 1
+            if not rows:
+                del self._waiting[identity]
         return probability
 
     def _restore(self, predictions: Journal, labels: Journal) -> None:
