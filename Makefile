@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve monitor load demo render mlflow lucky-split bench test lint format lock clean
+.PHONY: help setup boosting run serve monitor load demo render mlflow lucky-split bench test lint format lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV   := .venv
@@ -27,6 +27,8 @@ help: ## Show what there is to do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/installed ## Create .venv from the lock (run, serve and test do it by themselves)
+
+boosting: $(VENV)/installed-boosting ## Let LightGBM and CatBoost compete too: installs both into .venv
 
 run: $(VENV)/installed ## Train, evaluate and publish: make run DATASET=heart EFFORT=quick|standard|thorough
 	@$(BIN)/python pipeline.py run $(DATASET) --effort $(EFFORT)
@@ -79,7 +81,7 @@ format: $(VENV)/installed-dev ## Format the code
 	@$(BIN)/ruff format .
 
 lock: $(VENV)/installed-dev ## Compile the lock anew from requirements/*.in (UPGRADE=--upgrade for newer versions)
-	@for name in dev pipeline predictor bench; do \
+	@for name in dev pipeline predictor boosting bench; do \
 	  case $$name in dev | bench) agree= ;; *) agree="-c requirements/dev.txt" ;; esac; \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-emit-find-links --no-annotate --no-header $$agree $(UPGRADE) requirements/$$name.in -o requirements/$$name.txt \
@@ -100,6 +102,11 @@ $(VENV)/installed: requirements/pipeline.txt | $(VENV)/bin/python
 
 $(VENV)/installed-dev: requirements/dev.txt $(VENV)/installed
 	@echo "Installing what the checks need into $(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/installed-boosting: requirements/boosting.txt $(VENV)/installed
+	@echo "Installing LightGBM and CatBoost into $(VENV)"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 SERVERS = {
-    "make serve": "http://127.0.0.1:8080/v2/models/heart/ready",
+    "make serve": "http://127.0.0.1:8080/v2/health/ready",
     "make monitor": "http://127.0.0.1:9090/-/ready",
     "make mlflow": "http://127.0.0.1:5000/health",
 }

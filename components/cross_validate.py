@@ -20,7 +20,7 @@ def cross_validate(
         effort: `quick`, `standard` or `thorough`: how often the folds are drawn anew.
         contract: The contract.
         training: The training rows.
-        resampled: Every metric with its standard error, fold by fold, and the out-of-fold predictions.
+        resampled: A directory: every metric with its standard error, fold by fold, and the out-of-fold predictions.
     """
     from components.cross_validate import run
 
@@ -29,15 +29,12 @@ def cross_validate(
 
 def run(candidate: str, effort: str, contract: dsl.Artifact, training: dsl.Artifact, resampled: dsl.Artifact) -> None:
     """What the component does."""
-    from pathlib import Path
-
     from components.learning import resampling
     from components.learning.candidates import candidate_named
-    from components.learning.effort import effort_named
-    from components.learning.model import CrossValidated
+    from components.learning.effort import SEED, effort_named
+    from components.learning.model import CrossValidated, write_validated
     from components.learning.rows import rows_of
     from components.table import read
-    from components.train import SEED
     from contract.document import load_contract
 
     rules = load_contract(contract.path)
@@ -49,10 +46,4 @@ def run(candidate: str, effort: str, contract: dsl.Artifact, training: dsl.Artif
         SEED,
         progress=lambda text: print(f"::progress {text}", flush=True),
     )
-    found = CrossValidated(
-        name=candidate,
-        resampled=result,
-        probability=tuple(out_of_fold.probability.tolist()),
-        positive=tuple(out_of_fold.positive.tolist()),
-    )
-    Path(resampled.path).write_text(found.model_dump_json(), encoding="utf-8")
+    write_validated(resampled.path, CrossValidated(name=candidate, resampled=result), out_of_fold)

@@ -2,6 +2,7 @@
 
     StageError
     ├── UnreadableTable       a source can't be fetched, isn't the file it should be, or isn't a CSV with a header
+    ├── UnwritableFile        answers can't be written where they should go
     ├── InvalidTable          rows break the contract; the report lists every violation
     ├── UnsplittableTable     too few rows or classes to hold any out
     ├── UntrustedModel        a kept estimator is damaged, or holds a type that ours don't consist of
@@ -20,6 +21,10 @@ class StageError(Exception):
 
 class UnreadableTable(StageError):
     """There is no table to work with."""
+
+
+class UnwritableFile(StageError):
+    """There is no place for the answers to a file."""
 
 
 class InvalidTable(StageError):

@@ -9,6 +9,7 @@ from components.image import component
 def evaluate(
     effort: str,
     data_sha256: str,
+    made: bool,
     contract: dsl.Input[dsl.Artifact],
     training: dsl.Input[dsl.Dataset],
     held_out: dsl.Input[dsl.Dataset],
@@ -22,6 +23,7 @@ def evaluate(
     Args:
         effort: `quick`, `standard` or `thorough`: how many bootstrap resamples.
         data_sha256: The digest of the training table's source.
+        made: Whether nobody observed its rows.
         contract: The contract.
         training: The training rows.
         held_out: The held-out rows; no other stage before this one sees them.
@@ -32,12 +34,13 @@ def evaluate(
     """
     from components.evaluate import run
 
-    run(effort, data_sha256, contract, training, held_out, external, models, resampled, evaluation)
+    run(effort, data_sha256, made, contract, training, held_out, external, models, resampled, evaluation)
 
 
 def run(
     effort: str,
     data_sha256: str,
+    made: bool,
     contract: dsl.Artifact,
     training: dsl.Artifact,
     held_out: dsl.Artifact,
@@ -52,7 +55,7 @@ def run(
     from components.learning.effort import effort_named
     from components.learning.evaluation import Evaluation
     from components.learning.judgement import Judge
-    from components.learning.model import CrossValidated, read_model
+    from components.learning.model import read_model, read_validated
     from components.learning.rows import rows_of
     from components.table import read
     from contract.document import load_contract
@@ -69,17 +72,18 @@ def run(
         external=sites,
         resamples=effort_named(effort).resamples,
     )
-    validated = [CrossValidated.model_validate_json(Path(item.path).read_bytes()) for item in resampled]
-    by_name = {item.name: item for item in validated}
+    validated = [read_validated(item.path) for item in resampled]
+    by_name = {item.name: (item, out_of_fold) for item, out_of_fold in validated}
     found = []
     for item in models:
         estimator, facts = read_model(item.path)
         print(f"::progress {facts.name}", flush=True)
-        found.append(judge.evaluate(estimator, facts, by_name[facts.name]))
+        found.append(judge.evaluate(estimator, facts, *by_name[facts.name]))
     result = Evaluation(
         format=1,
         contract_digest=rules.digest,
         data_sha256=data_sha256,
+        made=made,
         effort=effort,
         training_rows=len(judge.training.labels),
         held_out_rows=len(judge.held_out.labels),

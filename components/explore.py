@@ -6,25 +6,32 @@ from components.image import component
 
 
 @component
-def explore(contract: dsl.Input[dsl.Artifact], table: dsl.Input[dsl.Dataset], page: dsl.Output[dsl.HTML]):
+def explore(
+    contract: dsl.Input[dsl.Artifact],
+    table: dsl.Input[dsl.Dataset],
+    page: dsl.Output[dsl.HTML],
+    made: bool = False,  # noqa: FBT002 (KFP passes parameters)
+):
     """Draws class balance, histograms, box plots, correlations and missing values.
 
     Args:
         contract: The contract.
         table: The validated table.
         page: A self-contained HTML page.
+        made: Whether nobody observed the table's rows.
     """
     from components.explore import run
 
-    run(contract, table, page)
+    run(contract, table, page, made=made)
 
 
-def run(contract: dsl.Artifact, table: dsl.Artifact, page: dsl.Artifact) -> None:
+def run(contract: dsl.Artifact, table: dsl.Artifact, page: dsl.Artifact, *, made: bool) -> None:
     """What the component does."""
     from pathlib import Path
 
     from components.reporting.page import exploration_page
-    from components.table import read
+    from components.table import chunks
     from contract.document import load_contract
 
-    Path(page.path).write_text(exploration_page(load_contract(contract.path), read(table.path)), encoding="utf-8")
+    html = exploration_page(load_contract(contract.path), chunks(table.path), made=made)
+    Path(page.path).write_text(html, encoding="utf-8")

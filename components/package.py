@@ -75,7 +75,7 @@ def run(
 
     from components.errors import ParityBroken
     from components.learning.evaluation import Evaluation
-    from components.learning.model import read_model
+    from components.learning.model import read_model, read_out_of_fold
     from components.packaging.conversion import decision_rule_of, to_onnx, transform_of
     from components.packaging.packing import Origin, write_bundle
     from components.packaging.parity import TOLERANCE, ParityReport, measure_parity, testing_rows
@@ -109,6 +109,7 @@ def run(
             Path(contract.path).read_bytes(),
             estimator,
             facts,
+            read_out_of_fold(item.path),
             Evaluation.model_validate_json(Path(selected.path).read_bytes()),
             found,
             read(training.path),

@@ -72,7 +72,7 @@ def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame) -> Out
     challenger = load_bundle(directory)
     model = challenger.contract.name
     with predictor(directory, model) as url:
-        proven = prove(url, model, challenger.golden, challenger.contract.target.positive)
+        proven = prove(url, model, challenger.golden)
     worse = False
     with connection() as client, tempfile.TemporaryDirectory() as scratch:
         holder = version_with_alias(client, model, CHAMPION)

@@ -50,7 +50,7 @@ def run(
     from components.learning.evaluation import Evaluation
     from components.packaging.parity import ParityReport
     from components.reporting.page import ReportFacts, report_page
-    from components.table import read
+    from components.table import chunks
     from contract.document import load_contract
 
     evaluation = Evaluation.model_validate_json(Path(selected.path).read_bytes())
@@ -63,5 +63,5 @@ def run(
         table_sha256=data_sha256,
         parity=ParityReport.model_validate_json(Path(parity.path).read_bytes()).of(evaluation.selection.winner),
     )
-    html = report_page(load_contract(contract.path), read(table.path), evaluation, facts)
+    html = report_page(load_contract(contract.path), chunks(table.path), evaluation, facts)
     Path(page.path).write_text(html, encoding="utf-8")

@@ -54,13 +54,11 @@ def run(
     Path(selected.path).write_text(result.model_dump_json(indent=2), encoding="utf-8")
     winner = found.candidate(selection.winner)
     for metric in METRICS:
-        metrics.log_metric(metric, winner.resampled.estimates[metric].value)
-    false, true, thresholds = roc_curve(winner.held_out.labels, winner.held_out.probabilities)
-    # scikit-learn starts at an infinite threshold, which no artifact store can hold.
-    curve.log_roc_curve(false.tolist(), true.tolist(), thresholds.clip(max=1.0).tolist())
-    counts = winner.held_out.confusion
-    curve.log_confusion_matrix(
-        list(rules.target.labels),
-        [[counts.true_negative, counts.false_positive], [counts.false_negative, counts.true_positive]],
-    )
+        if metric in winner.resampled.estimates:
+            metrics.log_metric(metric, winner.resampled.estimates[metric].value)
+    if rules.target.is_binary:
+        false, true, thresholds = roc_curve(winner.held_out.labels, winner.held_out.probabilities)
+        # scikit-learn starts at an infinite threshold, which no artifact store can hold.
+        curve.log_roc_curve(false.tolist(), true.tolist(), thresholds.clip(max=1.0).tolist())
+    curve.log_confusion_matrix(list(rules.target.labels), [list(row) for row in winner.held_out.confusion.counts])
     return selection.winner

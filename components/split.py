@@ -17,7 +17,7 @@ def split_rows(contract: Contract, frame: pd.DataFrame) -> tuple[Rows, Rows]:
 
     Each ascending, or, where the table is split by time, in order of time: the latest rows are held out.
 
-    Raises `UnsplittableTable` if there are too few rows or groups to have both classes on both sides.
+    Raises `UnsplittableTable` if there are too few rows or groups to have all classes on both sides.
     """
     from components.table import target
 
@@ -32,9 +32,10 @@ def split_rows(contract: Contract, frame: pd.DataFrame) -> tuple[Rows, Rows]:
         ) from None
     for name, rows in (("training", training), ("held-out", held_out)):
         if len(np.unique(labels[rows])) < len(contract.target.labels):
+            classes = "both classes" if contract.target.is_binary else "all classes"
             raise UnsplittableTable(
                 f"of {_described(contract, frame, labels)}, the {len(rows)} {name} rows ({method}, {share:.0%} held"
-                f" out) don't have both classes of {contract.target.column}; bring more rows, or change split in the"
+                f" out) don't have {classes} of {contract.target.column}; bring more rows, or change split in the"
                 " contract"
             )
     return training, held_out
@@ -52,10 +53,10 @@ def _positions(contract: Contract, frame: pd.DataFrame, labels: npt.NDArray[np.i
         return order[:cut], order[cut:]
     if rule.method == "grouped":
         splitter = GroupShuffleSplit(n_splits=1, test_size=rule.held_out, random_state=rule.seed)
-        training, held_out = next(splitter.split(frame, labels, frame[contract.group_column].to_numpy()))
+        training, held_out = next(splitter.split(labels, labels, frame[contract.group_column].to_numpy()))
     else:
         splitter = StratifiedShuffleSplit(n_splits=1, test_size=rule.held_out, random_state=rule.seed)
-        training, held_out = next(splitter.split(frame, labels))
+        training, held_out = next(splitter.split(labels, labels))
     return np.sort(training), np.sort(held_out)
 
 
@@ -87,13 +88,16 @@ def split(
 
 
 def run(contract: dsl.Artifact, table: dsl.Artifact, training: dsl.Artifact, held_out: dsl.Artifact) -> None:
-    """What the component does."""
+    """What the component does. The table is in memory once; each side is written a part at a time."""
     from components import table as tables
     from contract.document import load_contract
 
     rules = load_contract(contract.path)
     frame = tables.read(table.path)
+    labels = tables.target(rules, frame)
     for artifact, rows in zip((training, held_out), split_rows(rules, frame), strict=True):
-        part = frame.iloc[rows]
-        tables.write(part.reset_index(drop=True), artifact.path)
-        artifact.metadata.update(rows=len(rows), positives=int(tables.target(rules, part).sum()))
+        starts = range(0, len(rows), tables.ROWS)
+        tables.write_parts((frame.iloc[rows[start : start + tables.ROWS]] for start in starts), artifact.path)
+        counts = np.bincount(labels[rows], minlength=len(rules.target.labels))
+        by_class = dict(zip(rules.target.labels, counts.tolist(), strict=True))
+        artifact.metadata.update(rows=len(rows), classes=by_class)

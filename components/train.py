@@ -4,9 +4,6 @@ from kfp import dsl
 
 from components.image import component
 
-SEED = 0
-"""Of everything random in training; the split has its own, in the contract."""
-
 
 @component
 def train(
@@ -35,7 +32,7 @@ def run(candidate: str, effort: str, contract: dsl.Artifact, training: dsl.Artif
     import time
 
     from components.learning.candidates import candidate_named
-    from components.learning.effort import effort_named
+    from components.learning.effort import SEED, effort_named
     from components.learning.fitting import fit
     from components.learning.model import FittedCandidate, write_model
     from components.learning.rows import rows_of
@@ -44,13 +41,16 @@ def run(candidate: str, effort: str, contract: dsl.Artifact, training: dsl.Artif
 
     started = time.monotonic()
     rules = load_contract(contract.path)
-    fitted = fit(candidate_named(candidate), rules, rows_of(rules, read(training.path)), effort_named(effort), SEED)
+    rows = rows_of(rules, read(training.path))
+    fitted = fit(candidate_named(candidate), rules, rows, effort_named(effort), SEED)
+    if fitted.rows < len(rows.labels):
+        print(f"fitted on {fitted.rows:,} of {len(rows.labels):,} rows, for which its budget of seconds suffices")
     facts = FittedCandidate(
         name=candidate,
         parameters=fitted.parameters,
         threshold=fitted.threshold,
-        out_of_fold=tuple(fitted.out_of_fold.tolist()),
+        rows=fitted.rows,
         seconds=time.monotonic() - started,
     )
-    write_model(model.path, fitted.estimator, facts)
-    model.metadata.update(candidate=candidate, framework="scikit-learn", threshold=fitted.threshold)
+    write_model(model.path, fitted.estimator, facts, fitted.out_of_fold)
+    model.metadata.update(candidate=candidate, framework="scikit-learn", rows=fitted.rows)

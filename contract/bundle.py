@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 FILES = (
     "contract.yaml",
@@ -64,7 +64,7 @@ class FileEntry(Strict):
 class Manifest(Strict):
     """`manifest.json`. `digest` is the SHA-256 of everything else in it, so it stands for the whole bundle."""
 
-    format: Literal[1]
+    format: Literal[2]
     name: str
     version: str
     created: str
@@ -79,11 +79,14 @@ class Manifest(Strict):
 
 
 class Golden(Strict):
-    """A request and what the reference estimator answers; or the rule under which it must be refused."""
+    """A request and what the reference estimator answers; or the rule under which it must be refused.
+
+    `probabilities` has those of a row by class label.
+    """
 
     title: str
     instances: tuple[dict[str, JsonValue], ...] = Field(min_length=1)
-    probabilities: tuple[float, ...] = ()
+    probabilities: tuple[dict[str, float], ...] = ()
     labels: tuple[str, ...] = ()
     refused: str | None = None
 
@@ -171,6 +174,7 @@ def load_bundle(directory: Path | str) -> Bundle:
         (MANIFEST, (manifest.name, manifest.contract_digest) == (contract.name, contract.digest)),
         ("decision.json", rule.labels == contract.target.labels),
         ("profile.json", [item.name for item in profile.features] == contract.feature_names),
+        ("profile.json", [item.name for item in profile.probabilities] == list(_told(contract))),
     ):
         if not fits:
             raise CorruptBundle(f"{directory / name}: belongs to another contract.yaml; publish the bundle again")
@@ -182,6 +186,12 @@ def load_bundle(directory: Path | str) -> Bundle:
         profile=profile,
         golden=read("golden.json", GoldenRequests.model_validate_json),
     )
+
+
+def _told(contract: Contract) -> tuple[str, ...]:
+    """The classes whose probability is told: the positive one, or with more than two classes each."""
+    labels = contract.target.labels
+    return labels[-1:] if contract.target.is_binary else labels
 
 
 def _parsed(directory: Path, name: str, parse: Callable[[bytes], T]) -> T:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from contract.errors import Contradiction
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Metric = Literal["roc_auc", "pr_auc", "brier", "log_loss", "accuracy", "f1"]
+Metric = Literal["roc_auc", "gini", "pr_auc", "brier", "log_loss", "accuracy", "f1"]
+PAIR = 2
+"""With so many classes one is to be found, and a threshold decides; of more, the most probable one is answered."""
+
 LOWER_IS_BETTER: frozenset[str] = frozenset({"brier", "log_loss"})
 
 
@@ -25,12 +28,12 @@ class TargetClass(Strict):
 
 
 class Target(Strict):
-    """The column to predict. Its two classes, negative first or last; `positive` names the one to be found."""
+    """The column to predict, and its classes. Of two, in either order, `positive` names the one to be found."""
 
     column: Text
     description: Text
-    classes: tuple[TargetClass, TargetClass]
-    positive: Text
+    classes: tuple[TargetClass, ...] = Field(min_length=2)
+    positive: Text | None = Field(default=None, description="of two classes the one to be found; of more there is none")
 
     @model_validator(mode="after")
     def _consistent(self) -> Target:
@@ -42,28 +45,38 @@ class Target(Strict):
             for position in range(len(item.values))
         ]
         problems: list[Contradiction] = [
-            (("classes", place, "label"), f"{labels[place]!r} names both classes; each needs a label of its own")
+            (("classes", place, "label"), f"{labels[place]!r} names two classes; each needs a label of its own")
             for place in repeated(labels)
         ]
         problems += [(paths[at], f"{values[at]!r} stands more than once; keep one") for at in repeated(values)]
         if len({type(value) for value in values}) > 1:
             problems.append((("classes",), "the values must be all whole numbers or all text"))
-        if self.positive not in labels:
-            rule = f"positive is {self.positive!r}, which is no class; the classes are {', '.join(labels)}"
-            problems.append((("positive",), rule))
+        problems += self._wrong_positive(labels)
         if problems:
             raise Inconsistent(problems)
         return self
 
-    @property
-    def negative(self) -> str:
-        """The label of the class that isn't `positive`."""
-        return next(item.label for item in self.classes if item.label != self.positive)
+    def _wrong_positive(self, labels: list[str]) -> list[Contradiction]:
+        if len(labels) > PAIR:
+            rule = f"names one class to be found, but there are {len(labels)}; remove it"
+            return [(("positive",), rule)] if self.positive is not None else []
+        if self.positive is None:
+            return [(("positive",), f"is required with two classes: name the one to be found, {' or '.join(labels)}")]
+        if self.positive not in labels:
+            rule = f"positive is {self.positive!r}, which is no class; the classes are {', '.join(labels)}"
+            return [(("positive",), rule)]
+        return []
 
     @property
-    def labels(self) -> tuple[str, str]:
-        """Both labels, negative first: the position is the encoded class, 0 or 1."""
-        return self.negative, self.positive
+    def is_binary(self) -> bool:
+        """Whether there are two classes, one of them to be found."""
+        return len(self.classes) == PAIR
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """All labels; the position is the encoded class. Of two the positive is last, more keep their order."""
+        labels = [item.label for item in self.classes]
+        return tuple(sorted(labels, key=lambda label: label == self.positive))
 
 
 class Split(Strict):
@@ -78,11 +91,19 @@ class Threshold(Strict):
     """How the probability becomes a decision, chosen on out-of-fold predictions of the training rows.
 
     `sensitivity_at_least` takes the highest threshold that still finds this share of the positives,
-    `specificity_at_least` the lowest that clears this share of the negatives, `fixed` the value itself.
+    `specificity_at_least` the lowest that clears this share of the negatives, `fixed` the value itself; `highest_f1`
+    and `highest_accuracy` need no value.
     """
 
-    rule: Literal["sensitivity_at_least", "specificity_at_least", "fixed"]
-    value: Share
+    rule: Literal["sensitivity_at_least", "specificity_at_least", "fixed", "highest_f1", "highest_accuracy"]
+    value: Share | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Threshold:
+        if self.rule.startswith("highest_") == (self.value is None):
+            return self
+        rule = f"is no part of {self.rule}; remove it" if self.value is not None else f"is required by {self.rule}"
+        raise Inconsistent([(("value",), rule)])
 
 
 class Floors(Strict):
@@ -96,8 +117,8 @@ class Floors(Strict):
 
 
 class Decision(Strict):
-    """How the winner is chosen."""
+    """How the winner is chosen. Between two classes a threshold decides; of more the most probable is answered."""
 
     metric: Metric
-    threshold: Threshold
+    threshold: Threshold | None = None
     floors: Floors

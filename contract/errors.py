@@ -4,6 +4,10 @@
     ├── UnreadableContract   the file is absent, is not YAML, or is no mapping
     ├── InvalidContract      the file breaks rules: one `Problem` each, with its line
     ├── RequestRefused       rows that the contract doesn't allow: one `Violation` each
+    ├── DraftError           no first contract can be written of a table
+    │   ├── UnusableTable      the file is absent, is no CSV with a header and rows, or has nothing to learn from
+    │   ├── UnusableTarget     there is no such column, or its values are no classes
+    │   └── UnwritableDraft    there is a file already, or none can be made there
     └── BundleError
         ├── CorruptBundle      a file is missing, or isn't what the manifest says
         └── UnsupportedBundle  a format that this version can't read
@@ -95,6 +99,22 @@ class RequestRefused(ContractError):
         if hidden:
             shown.append(f"and {hidden} more")
         super().__init__("; ".join(shown))
+
+
+class DraftError(ContractError):
+    """A table that no contract can be drafted of."""
+
+
+class UnusableTable(DraftError):
+    """The file can't be read as a table; the message names the line where there is one."""
+
+
+class UnusableTarget(DraftError):
+    """The column to predict isn't there, or doesn't hold classes."""
+
+
+class UnwritableDraft(DraftError):
+    """The contract can't be written where it should be."""
 
 
 class BundleError(ContractError):

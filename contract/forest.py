@@ -30,7 +30,7 @@ LARGEST_TABLES = 16 * 2**20
 
 _FLAGS = 8  # looked up at once
 _UNKNOWN = 2**_FLAGS  # the entry for flags that aren't all 0 or 1
-_BLOCK = 2**15  # words, of as many rows as it takes, that stay in the cache together
+_BLOCK = 2**17  # words, of as many rows as it takes, that stay in the cache together
 _MANTISSA, _EXPONENT_OF_1 = 52, 1023  # of float64
 
 # Nanoseconds on one core (Xeon, AVX-512); what matters is how they compare.
@@ -158,22 +158,65 @@ class _Words:
 
 
 class _Column:
-    """The words of every position that a value can have among a column's thresholds: how many of them it is above."""
+    """The words of every position that a value can have: how many of a column's thresholds it is above.
+
+    Sets have a threshold at each category up to their largest. The last one is infinite, so that only NaN is above it.
+    """
 
     def __init__(self, words: _Words, trees: Trees, column: int) -> None:
         chosen = trees.column == column
-        self._thresholds, rank = np.unique(_as_float32(trees.threshold[chosen]), return_inverse=True)
+        self._thresholds = _thresholds(trees, column)
+        positions = len(self._thresholds)
+        self.table = np.tile(words.all_leaves, (positions + 1, 1))
+        is_set = trees.set_size[chosen] > 0
         first, middle, end = words.bit_ranges(trees, chosen)
-        self.table = np.tile(words.all_leaves, (len(self._thresholds) + 1, 1))
-        words.clear(self.table, rank + 1, first, middle)
-        np.bitwise_and.accumulate(self.table, axis=0, out=self.table)
-        up_to = np.full_like(self.table, -1 % 2**words.bits)
+        missing_left = trees.missing_left[chosen] > 0
+        self._rule_out(
+            words,
+            self.table[:positions],
+            self._thresholds.searchsorted(_as_float32(trees.threshold[chosen][~is_set])),
+            (first[~is_set], middle[~is_set], end[~is_set]),
+        )
+        splits = np.flatnonzero(is_set)
+        member = np.zeros((len(is_set), positions), dtype=np.bool_)
+        owner, category = _members(trees, chosen)
+        member[owner, self._thresholds.searchsorted(category.astype(np.float32))] = True
+        goes_left = member[splits].ravel()
+        split, position = np.repeat(splits, positions), np.tile(np.arange(positions), len(splits))
+        gone = np.where(goes_left, middle[split], first[split]), np.where(goes_left, end[split], middle[split])
+        words.clear(self.table, position, *gone)
+        last = np.full(len(first), positions)
+        words.clear(self.table, last, np.where(missing_left, middle, first), np.where(missing_left, end, middle))
+
+    @staticmethod
+    def _rule_out(words: _Words, table: Words, rank: Integers, ranges: tuple[Integers, Integers, Integers]) -> None:
+        """Of splits at these thresholds: what lies above loses the leaves on the left, the rest those on the right."""
+        first, middle, end = ranges
+        some = rank + 1 < len(table)
+        words.clear(table, rank[some] + 1, first[some], middle[some])
+        np.bitwise_and.accumulate(table, axis=0, out=table)
+        up_to = np.full_like(table, -1 % 2**words.bits)
         words.clear(up_to, rank, middle, end)
-        self.table &= np.bitwise_and.accumulate(up_to[::-1], axis=0)[::-1]
+        table &= np.bitwise_and.accumulate(up_to[::-1], axis=0)[::-1]
 
     def positions(self, values: Floats32) -> npt.NDArray[np.intp]:
         """Of float32 values, (values,); NaN is above all."""
         return self._thresholds.searchsorted(values)
+
+
+def _members(trees: Trees, chosen: npt.NDArray[np.bool_]) -> tuple[Integers, Integers]:
+    """The sets of the chosen splits: the place among these of each, and its categories."""
+    split = np.repeat(np.arange(len(chosen)), trees.set_size)
+    kept = chosen[split]
+    return (np.cumsum(chosen) - 1)[split[kept]], trees.category[kept]
+
+
+def _thresholds(trees: Trees, column: int) -> Floats32:
+    chosen = trees.column == column
+    _, categories = _members(trees, chosen)
+    codes = np.arange(categories.max(initial=-1) + 1, dtype=np.float32)
+    compared = _as_float32(trees.threshold[chosen & (trees.set_size == 0)])
+    return np.unique(np.concatenate([codes, compared, np.array([np.inf], dtype=np.float32)]))
 
 
 def _as_float32(thresholds: Floats) -> Floats32:
@@ -199,7 +242,7 @@ def forest_of(trees: Trees, flags: Floats32) -> Forest | None:
     saved = depth * _A_SPLIT - numbers * _A_NUMBER - words.count * _A_WORD - lookups * _A_BYTE  # for one row
     if saved <= 0 or not trees.is_exact:
         return None
-    positions = sum(len(np.unique(trees.threshold[trees.column == column])) + 1 for column in used)
+    positions = sum(len(_thresholds(trees, column)) + 1 for column in used.tolist())
     if (positions + groups * (_UNKNOWN + 1)) * words.row_bytes + words.values.nbytes > LARGEST_TABLES:
         return None
     return Forest(trees, flags, math.ceil(_A_CALL / saved))

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Integers = npt.NDArray[np.int64]
 
 
+MOST_CATEGORIES = 2**16
+"""One more than the largest category that a set may hold; tables have an entry for each."""
+
+
 def exact_unit(value: Floats, size: Integers) -> float:
     """Leaves that are multiples of this, or of half of it, are added without rounding, in whatever order.
 
@@ -41,11 +45,14 @@ class Trees:
     the leaves that a row reaches, plus `base`.
 
     column: int64 (splits,), what is compared.
-    threshold: float64 (splits,); a value up to it goes left, any other (NaN too) right.
+    threshold: float64 (splits,); a value up to it goes left, any other right.
     leaves: int64 (splits, 3): the first leaf on the left, the first on the right, the end of these.
     value: float64 (leaves,).
     size: int64 (trees,), how many leaves each tree has.
     base: float64 (1,).
+    missing_left: int64 (splits,), 1 where NaN goes left.
+    set_size: int64 (splits,); where it isn't 0, values in a set of so many categories go left instead, others right.
+    category: int64 (the sum of all set sizes,), the sets one after the other.
     """
 
     column: Integers
@@ -54,6 +61,9 @@ class Trees:
     value: Floats
     size: Integers
     base: Floats
+    missing_left: Integers
+    set_size: Integers
+    category: Integers
 
     @classmethod
     def names(cls) -> list[str]:
@@ -63,8 +73,8 @@ class Trees:
     @classmethod
     def of(cls, arrays: Mapping[str, npt.NDArray[Any]], columns: int) -> Self:
         """From arrays by name. Raises `ValueError` unless they are trees on that many columns."""
-        splits, leaves, trees = (arrays[name].size for name in ("column", "value", "size"))
-        shapes = {"leaves": (splits, 3), "threshold": (splits,), "value": (leaves,), "size": (trees,), "base": (1,)}
+        splits, leaves, trees, members = (arrays[name].size for name in ("column", "value", "size", "category"))
+        shapes = {"leaves": (splits, 3), "value": (leaves,), "size": (trees,), "base": (1,), "category": (members,)}
         for name, array in arrays.items():
             dtype = np.float64 if name in {"threshold", "value", "base"} else np.int64
             shape = shapes.get(name, (splits,))
@@ -82,6 +92,10 @@ class Trees:
             and found.size.sum() == leaves
             and ((first >= 0) & (first < middle) & (middle < end) & (end <= leaves)).all()
             and (found.tree_of(first) == found.tree_of(end - 1)).all()
+            and ((found.missing_left == 0) | (found.missing_left == 1)).all()
+            and ((found.set_size >= 0) & (found.set_size <= members)).all()
+            and found.set_size.sum() == members
+            and ((found.category >= 0) & (found.category < MOST_CATEGORIES)).all()
         ):
             raise ValueError("the splits of its trees don't lead to their leaves")
         return found

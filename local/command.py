@@ -1,7 +1,7 @@
 """The command line of the pipeline: compile it for a cluster, or run it here."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +12,9 @@ from rich.console import Console
 from components.errors import StageError
 from contract.document import load_contract
 from contract.errors import ContractError
+from contract.schema import Contract
 from local.errors import LocalRunError
-from local.workspace import Workspace, code_revision, contract_of
+from local.workspace import LATEST, Workspace, code_revision, contract_of
 
 
 class EffortName(StrEnum):
@@ -24,12 +25,20 @@ class EffortName(StrEnum):
     THOROUGH = "thorough"
 
 
-def command_line(pipeline: Any, candidates: list[str]) -> Callable[[], None]:
-    """The commands around a pipeline and the candidates that it knows.
+class PipelineName(StrEnum):
+    """What can be compiled."""
 
+    TRAIN = "train"
+    SCORE = "score"
+
+
+def command_line(pipeline: Any, candidates: list[str], extra: list[str], scoring: Any) -> Callable[[], None]:
+    """The commands around a pipeline and the candidates that it knows, and around the one that scores a file.
+
+    `extra` candidates take part where a contract or an option names them.
     An error of ours is one message on stderr and status 1.
     """
-    Candidate: Any = StrEnum("Candidate", [(name, name) for name in candidates])  # type: ignore[misc]  # noqa: N806
+    Candidate: Any = StrEnum("Candidate", [(name, name) for name in (*candidates, *extra)])  # type: ignore[misc]  # noqa: N806
     app = typer.Typer(
         add_completion=False,
         no_args_is_help=True,
@@ -41,9 +50,12 @@ def command_line(pipeline: Any, candidates: list[str]) -> Callable[[], None]:
     @app.command()
     def compile(  # noqa: A001  (the verb that KFP's users know)
         output: Annotated[Path, typer.Option(help="the YAML file to write")],
+        which: Annotated[
+            PipelineName, typer.Option("--pipeline", help="train: from a table to a published model; score: a file")
+        ] = PipelineName.TRAIN,
     ) -> None:
-        """Write the pipeline as YAML, to upload to Kubeflow Pipelines; `run` runs the same."""
-        compile_to(pipeline, output)
+        """Write a pipeline as YAML, to upload to Kubeflow Pipelines; `run` runs the same that trains."""
+        compile_to({PipelineName.TRAIN: pipeline, PipelineName.SCORE: scoring}[which], output)
         print(f"{output} is ready: upload it in the Kubeflow Pipelines UI.")
 
     @app.command()
@@ -55,14 +67,46 @@ def command_line(pipeline: Any, candidates: list[str]) -> Callable[[], None]:
         ] = EffortName.STANDARD,
         candidate: Annotated[
             list[Candidate] | None,
-            typer.Option(help="a candidate to train; may stand several times [default: all]"),
+            typer.Option(help="a candidate to train; may stand several times [default: those of the contract, or all]"),
+        ] = None,
+        source: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="[NAME=]LOCATION",
+                help="where the training table is, if not where the contract says; of a table of several files, each"
+                " by its name in the contract",
+            ),
         ] = None,
     ) -> None:
         """Run the whole pipeline on this machine, without a cluster, and publish the winner.
 
         MLflow is a database in runs/ unless MLFLOW_TRACKING_URI names another.
         """
-        run_here(pipeline, contract_of(dataset), output, effort.value, [str(name) for name in candidate or ()])
+        path = contract_of(dataset)
+        chosen = [str(name) for name in candidate or ()] or competing(load_contract(path), candidates)
+        choices = {"effort": effort.value, "candidates": chosen, "source": locations(source or ())}
+        run_here(pipeline, path, output, choices)
+
+    @app.command()
+    def score(
+        source: Annotated[Path, typer.Option("--input", help="the rows: CSV with a header, or Parquet")],
+        output: Annotated[Path, typer.Option(help="where the answers go: .csv or .parquet")],
+        bundle: Annotated[Path, typer.Option(help="the published model")] = LATEST / "bundle",
+        refused: Annotated[
+            Path | None, typer.Option(help="where refused rows are explained [default: OUTPUT with .refused.csv]")
+        ] = None,
+        strict: Annotated[bool, typer.Option("--strict", help="end with status 3 if a row was refused")] = False,  # noqa: FBT002
+    ) -> None:
+        """Answer every row of a file as the endpoint would, without a server.
+
+        Columns may have the names of the contract or those of the table's files; others are ignored. A row that the
+        endpoint would refuse is listed, with the reason, and all others are answered. Both files appear complete or
+        not at all. Status: 0 answered, 1 wrong file, 3 no row was answered, or with --strict not every row.
+        """
+        from local.scoring import score_here, status_of
+
+        counts = score_here(bundle, source, output, refused, Console())
+        raise typer.Exit(status_of(counts, strict=strict))
 
     def guarded() -> None:
         try:
@@ -84,8 +128,38 @@ def compile_to(pipeline: Any, output: Path) -> None:
     compiler.Compiler().compile(pipeline, str(output))
 
 
-def run_here(pipeline: Any, contract_path: Path, output: Path | None, effort: str, candidates: list[str]) -> None:
-    """Compile the pipeline and run that YAML; then show what came of it."""
+def competing(contract: Contract, every: Sequence[str]) -> list[str]:
+    """The candidates of a contract, or all; without those whose library isn't installed, which is said."""
+    from components.learning.candidates import candidate_named
+
+    chosen = [candidate_named(name) for name in contract.candidates or every]
+    for left_out in [candidate for candidate in chosen if not candidate.is_available]:
+        print(
+            f"{left_out.name} is left out: {left_out.requires} isn't installed (make boosting installs it)",
+            file=sys.stderr,
+        )
+    return [candidate.name for candidate in chosen if candidate.is_available]
+
+
+def locations(given: Iterable[str]) -> dict[str, str]:
+    """`--source` options as the pipeline's `source`: `NAME=LOCATION` under its name, a location alone under ""."""
+    found = {}
+    for item in given:
+        name, separator, location = item.partition("=")
+        found.update({name: location} if separator and name.isidentifier() else {"": item})
+    return {name: _absolute(location) for name, location in found.items()}
+
+
+def _absolute(location: str) -> str:
+    """A path here as one that holds in every task."""
+    return location if "://" in location else str(Path(location).absolute())
+
+
+def run_here(pipeline: Any, contract_path: Path, output: Path | None, choices: Mapping[str, object]) -> None:
+    """Compile the pipeline and run that YAML; then show what came of it.
+
+    `choices` are arguments of the pipeline: `effort`, `candidates`, `source`.
+    """
     from local.progress import Progress
     from local.run import run_pipeline
     from local.summary import show
@@ -96,12 +170,11 @@ def run_here(pipeline: Any, contract_path: Path, output: Path | None, effort: st
     arguments: dict[str, object] = {
         "contract_path": str(contract_path),
         "experiment": contract.name,
-        "effort": effort,
         "code_revision": code_revision(),
-        **({"candidates": candidates} if candidates else {}),
+        **choices,
     }
     console = Console()
-    console.print(f"{contract.title}: effort {effort}, in {workspace.shown}", highlight=False)
+    console.print(f"{contract.title}: effort {choices['effort']}, in {workspace.shown}", highlight=False)
     outputs = run_pipeline(
         workspace.package, arguments, workspace.directory, Progress(console), workspace.environment()
     )

@@ -113,6 +113,8 @@ def _walk(spec: Spec, tasks: Spec, known: Mapping[str, Any], loops: tuple[Loop, 
             inside = (*loops, _loop(name, task, component, known)) if iterates else loops
             yield from _walk(spec, component["dag"]["tasks"], _resolve(inputs, known), inside)
             continue
+        if "importer" in spec["deploymentSpec"]["executors"][component["executorLabel"]]:
+            continue  # no code: the runner itself names what is there already
         item = loops[-1].item_input if loops else None
         yield Task(
             component=reference.removeprefix("comp-"),

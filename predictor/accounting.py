@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from contract.errors import Violation
-    from contract.scorer import Answer, Vector
+    from contract.scorer import Answer, Floats
+    from predictor.batching import Probabilities
     from predictor.served import Served
     from predictor.truth import Memory
 
@@ -122,7 +123,7 @@ class ModelAccount:
         self.requests = Histogram(rows)
         self.batches = Histogram(rows)
         self.inference = Histogram(INFERENCE_SECONDS)
-        self.probability = Histogram(PROBABILITIES)
+        self.probability = Histogram(PROBABILITIES, len(served.bundle.profile.probabilities))
         self.confidence = Histogram(CONFIDENCES, len(served.labels))
         self.classes = np.zeros(len(served.labels), dtype=np.int64)
         self.cells = np.zeros(self.window.size, dtype=np.int64)
@@ -133,8 +134,8 @@ class ModelAccount:
         self._low = np.array([limits.min if limits else -np.inf for limits in usual])
         self._high = np.array([limits.max if limits else np.inf for limits in usual])
         self._names = frozenset(names)
-        self._scored: list[tuple[Vector, Answer, float]] = []
-        self._answered: list[tuple[bytes, list[float]]] = []
+        self._scored: list[tuple[Floats, Answer, float]] = []
+        self._answered: list[tuple[bytes, Probabilities]] = []
         self._rows_of_requests: list[int] = []
         self._uncounted = 0
 
@@ -142,7 +143,7 @@ class ModelAccount:
         """Note the size of a request that is scored."""
         self._rows_of_requests.append(rows)
 
-    def scored(self, matrix: Vector, answer: Answer, seconds: float) -> None:
+    def scored(self, matrix: Floats, answer: Answer, seconds: float) -> None:
         """Note a batch: its encoded rows, float64 (rows, features), their answer, and how long scoring took.
 
         The arrays are read later, so nobody may write to them afterwards.
@@ -156,7 +157,7 @@ class ModelAccount:
                 self.lock.release()
             self._uncounted = 0
 
-    def answered(self, identity: bytes, probability: list[float]) -> None:
+    def answered(self, identity: bytes, probability: Probabilities) -> None:
         """Note what a request was answered, so that true labels can find it by its id; `probability` by row."""
         self._answered.append((identity, probability))
 
@@ -179,12 +180,17 @@ class ModelAccount:
         matrices, answers, seconds = zip(*scored, strict=True)
         matrix = np.concatenate(matrices)
         probability = np.concatenate([answer.probability for answer in answers])
-        positive = np.concatenate([answer.positive for answer in answers])
+        decided = np.concatenate([answer.decided for answer in answers])
         self.inference.observe(seconds)
         self.batches.observe([len(rows) for rows in matrices])
-        self.classes += np.bincount(positive, minlength=len(self.classes))
-        self.probability.observe(probability)
-        self.confidence.observe(np.where(positive, probability, 1 - probability), positive.astype(np.intp))
+        self.classes += np.bincount(decided, minlength=len(self.classes))
+        if probability.ndim == 1:
+            self.probability.observe(probability)
+            confidence = np.where(decided, probability, 1 - probability)
+        else:
+            self.probability.observe(probability.ravel(), np.tile(np.arange(probability.shape[1]), len(probability)))
+            confidence = probability[np.arange(len(probability)), decided]
+        self.confidence.observe(confidence, decided)
         self.unusual += ((matrix < self._low) | (matrix > self._high)).sum(axis=0)
         cells = self.window.cells(matrix, probability)
         self.cells += np.bincount(cells.ravel(), minlength=len(self.cells))

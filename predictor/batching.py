@@ -15,10 +15,13 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from contract.scorer import Answer, Vector
+    from contract.scorer import Answer, Floats
 
-Scores = tuple[list[float], list[bool]]
-"""Probability of the positive class, and whether it reaches the threshold, by row."""
+Probabilities = list[float] | list[list[float]]
+"""By row: that of the positive class, or with more than two classes a list with that of each."""
+
+Scores = tuple[Probabilities, list[int]]
+"""Probabilities, and the position of the class decided on among the labels, by row."""
 
 LARGEST = 512
 """Rows after which a batch is scored and the rest waits for the next turn, so that a turn stays short."""
@@ -45,7 +48,7 @@ class _Waiting(NamedTuple):
 class Batcher:
     """Collects rows of one model. `score` takes float64 (rows, features); the event loop is its only user."""
 
-    def __init__(self, score: Callable[[Vector], Answer]) -> None:
+    def __init__(self, score: Callable[[Floats], Answer]) -> None:
         self._score = score
         self._waiting: list[_Waiting] = []
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -73,12 +76,12 @@ class Batcher:
                 if not item.waiter.done():
                     item.waiter.set_exception(error)
             return
-        probability, positive = answer.probability.tolist(), answer.positive.tolist()
+        probability, decided = answer.probability.tolist(), answer.decided.tolist()
         start = 0
         for rows, waiter in batch:
             end = start + len(rows)
             if not waiter.done():
-                waiter.set_result((probability[start:end], positive[start:end]))
+                waiter.set_result((probability[start:end], decided[start:end]))
             start = end
 
     def _next(self) -> list[_Waiting]:

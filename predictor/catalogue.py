@@ -56,7 +56,7 @@ CATALOGUE = (
         "histogram",
         ("model", "label"),
         "probability",
-        "A row's probability of the positive class, which is the label.",
+        "A row's probability of the class that is the label: of two the positive one, of more each.",
     ),
     Entry(
         "prediction_confidence",
@@ -105,11 +105,11 @@ CATALOGUE = (
     Entry(
         "prediction_drift_psi",
         "gauge",
-        ("model",),
+        ("model", "label"),
         "PSI",
-        "PSI of the live probabilities against training; NaN until the window has enough rows.",
+        "PSI of the live probabilities of a class against training; NaN until the window has enough rows.",
     ),
-    Entry("prediction_drift_psi_chance", "gauge", ("model",), "PSI", _CHANCE),
+    Entry("prediction_drift_psi_chance", "gauge", ("model", "label"), "PSI", _CHANCE),
     Entry("drift_window_rows", "gauge", ("model",), "rows", "Rows in the window that drift is told from."),
     Entry(
         "truth_rows",
@@ -153,7 +153,13 @@ CATALOGUE = (
         "seconds since 1970",
         "When the bundle was sealed; NaN if it doesn't say.",
     ),
-    Entry("model_threshold", "gauge", ("model",), "probability", "Probability from which a row is decided positive."),
+    Entry(
+        "model_threshold",
+        "gauge",
+        ("model",),
+        "probability",
+        "Probability from which a row is decided positive; absent with more than two classes.",
+    ),
 )
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contract.profile import Profile
 
     Counts = npt.NDArray[np.int64]
-    Vector = npt.NDArray[np.float64]
+    Floats = npt.NDArray[np.float64]
 
 SLICES = 20
 """Parts of the window: rows leave it that many at a time, a twentieth of its rows or of its seconds."""
@@ -102,14 +102,14 @@ class _Slice:
 class DriftWindow:
     """The live rows of one model, counted in the cells of its profile.
 
-    The cells are the bins of each feature and then of the probability, each time with one for missing values at the
-    end. `clock` gives seconds and never goes back. Not safe to share between threads without a lock.
+    The cells are the bins of each feature and then of each probability in the profile, each time with one for missing
+    values at the end. `clock` gives seconds and never goes back. Not safe to share between threads without a lock.
     """
 
     def __init__(self, profile: Profile, window: Window, clock: Callable[[], float] = time.monotonic) -> None:
         self._window = window
         self._clock = clock
-        self._distributions = (*profile.features, profile.probability)
+        self._distributions = (*profile.features, *profile.probabilities)
         self._starts = np.cumsum([0, *(len(item.counts) + 1 for item in self._distributions)])
         self.size = int(self._starts[-1])
         self._reference = self.by_distribution(
@@ -120,16 +120,23 @@ class DriftWindow:
         coded = [np.array_equal(item, np.arange(len(item)) + _HALF) for item in edges]
         self._coded = np.flatnonzero(coded)
         self._last = np.array([len(edges[position]) for position in self._coded], dtype=np.float64)
+        tables = [(position, item.table()) for position, item in enumerate(self._distributions)]
+        self._tables = [(position, table) for position, table in tables if len(table)]
         self._measured = [(position, edges[position]) for position in np.flatnonzero(~np.array(coded)).tolist()]
         self._slices: deque[_Slice] = deque()
 
-    def cells(self, matrix: Vector, probability: Vector) -> npt.NDArray[np.intp]:
-        """The cells, (rows, features + 1), of encoded rows (rows, features) and probabilities (rows,), both float64."""
+    def cells(self, matrix: Floats, probability: Floats) -> npt.NDArray[np.intp]:
+        """The cells, (rows, features + probabilities), of encoded rows (rows, features) and their probabilities.
+
+        Both are float64, the probabilities (rows,) or (rows, probabilities).
+        """
         values = np.column_stack((matrix, probability))
         cells = np.empty(values.shape, dtype=np.intp)
         missing = np.isnan(values)
         if missing.any():
             values[missing] = 0.0
+        for position, table in self._tables:
+            values[:, position] = table[np.minimum(values[:, position], len(table) - 1).astype(np.intp)]
         positions = np.floor(values[:, self._coded] + _HALF)
         cells[:, self._coded] = np.clip(positions, 0.0, self._last) + self._starts[self._coded]
         for position, edges in self._measured:
@@ -137,7 +144,7 @@ class DriftWindow:
         return np.where(missing, self._starts[1:] - 1, cells)
 
     def by_distribution(self, counts: Counts) -> list[Counts]:
-        """Split counts by cell, of shape (size,): one array for each feature, then the probability's."""
+        """Split counts by cell, of shape (size,): one array for each feature, then for each probability."""
         return np.split(counts, self._starts[1:-1])
 
     def add(self, cells: npt.NDArray[np.intp]) -> None:
@@ -177,7 +184,7 @@ class DriftWindow:
         return self._held()
 
     def drift(self) -> list[Drift]:
-        """Each feature's drift in contract order, then that of the probability.
+        """Each feature's drift in contract order, then that of each probability.
 
         Too few rows give NaN, not nothing and not 0: the series is there to be seen, and every comparison of a rule
         with NaN is false, so that no alert fires on it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -19,16 +19,16 @@ from predictor.turns import at_once, in_turns
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from contract.scorer import Vector
+    from contract.scorer import Floats
     from predictor.accounting import ModelAccount
-    from predictor.batching import Scores, Waiter
+    from predictor.batching import Probabilities, Scores, Waiter
     from predictor.body import Headers
     from predictor.metrics import Metrics
     from predictor.served import Served
     from predictor.turns import Turns
 
-    Score = Callable[[Vector], Answer]
-    Plain = tuple[list[list[float]], Callable[[list[float], list[bool]], bytes]]
+    Score = Callable[[Floats], Answer]
+    Plain = tuple[list[list[float]], Callable[[Probabilities, list[int]], bytes]]
 
 T = TypeVar("T")
 
@@ -60,9 +60,9 @@ class Endpoint:
         if len(body) > self._inline_bytes:
             return Reply(200, await self.in_turns(lambda score: v1.answer(served, body, score), identity))
         rows, warned = v1.read(served, v1.parse(body))
-        probability, positive = await self._batched(rows)
+        probability, decided = await self._batched(rows)
         self.account.answered(identity, probability)
-        return Reply(200, v1.render(served, warned, probability, positive))
+        return Reply(200, v1.render(served, warned, probability, decided))
 
     async def infer(self, body: bytes, headers: Headers, identity: bytes) -> Reply:
         """v2's `infer`."""
@@ -72,14 +72,14 @@ class Endpoint:
         content = v2.load(body, length)
         rows = v2_plain.read(served, content) if length is None else None
         if rows is None:
-            request, binaries = v2.parse(content, body, length)
+            request, binaries = v2.parse(served, content, body, length)
             encoded = v2.encode(served, request, binaries)
-            probability, positive = await self._batched(encoded.matrix.tolist())
+            probability, decided = await self._batched(encoded.matrix.tolist())
             self.account.answered(identity, probability)
-            return _rendered(v2.render(served, request, encoded, Answer(np.array(probability), np.array(positive))))
-        probability, positive = await self._batched(rows)
+            return _rendered(v2.render(served, request, encoded, Answer(np.array(probability), np.array(decided))))
+        probability, decided = await self._batched(rows)
         self.account.answered(identity, probability)
-        return Reply(200, v2_plain.render(served, content.get("id"), probability, positive))
+        return Reply(200, v2_plain.render(served, content.get("id"), probability, decided))
 
     def plain_predict(self, body: bytes) -> Plain | None:
         """The rows of a v1 request that nothing is to be said about, and what makes the answer of their scores.
@@ -125,9 +125,9 @@ class Endpoint:
         return at_once(self._counted(answer, identity))
 
     def _counted(self, answer: Callable[[Score], Turns[T]], identity: bytes) -> Turns[T]:
-        probability: list[float] = []
+        probability: list[Any] = []
 
-        def score(matrix: Vector) -> Answer:
+        def score(matrix: Floats) -> Answer:
             scored = self._score(matrix)
             probability.extend(scored.probability.tolist())
             return scored
@@ -142,7 +142,7 @@ class Endpoint:
         self.account.request_rows(len(rows))
         return self._batcher.score(rows)
 
-    def _score(self, matrix: Vector) -> Answer:
+    def _score(self, matrix: Floats) -> Answer:
         started = time.perf_counter()
         answer = self.served.bundle.scorer(matrix)
         self.account.scored(matrix, answer, time.perf_counter() - started)

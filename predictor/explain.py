@@ -3,7 +3,8 @@
 The contributions are Shapley values of a game: its players are the features in which the row differs from the
 baseline, and a coalition is worth the log-odds of the served probability of the baseline row with the coalition's
 features set to the row's values. Missing is a value like any other. The contributions add up to the prediction, and a
-feature that is as in the baseline has none.
+feature that is as in the baseline has none. The probability is that of the positive of two classes; of more it is that
+of the class decided on against all others, or of the one that the request names as `class`.
 
 Shapley (1953), "A value for n-person games"; Štrumbelj and Kononenko (2014), "Explaining prediction models and
 individual predictions with feature contributions", Knowl. Inf. Syst. 41, 647-665.
@@ -17,9 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import orjson
 
+from contract.encoding import shown
 from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature
 from predictor import v1
 from predictor.errors import MalformedRequest
+from predictor.json_body import load_object
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,15 +65,16 @@ class Attribution(NamedTuple):
 def answer(served: Served, body: bytes) -> bytes:
     """Explain the rows of one request, all or nothing.
 
-    Raises `MalformedRequest` for what isn't v1 or has more than `ROWS` rows, and `RequestRefused` for values that break
-    the contract.
+    Raises `MalformedRequest` for what isn't v1, has more than `ROWS` rows or asks for a class that there isn't, and
+    `RequestRefused` for values that break the contract.
     """
-    instances = v1.parse(body)
+    content = load_object(body, v1.EXAMPLE)
+    instances = v1.instances_of(content)
     if len(instances) > ROWS:
         raise MalformedRequest(
             f"the request holds {len(instances)} rows, at most {ROWS} can be explained at once; send it in parts"
         )
-    return _rendered(served, v1.encode(served, instances))
+    return _rendered(served, v1.encode(served, instances), _class_of(served, content.get("class")))
 
 
 def typical_row(profile: Profile, features: tuple[Feature, ...]) -> Floats:
@@ -84,7 +88,9 @@ def typical_row(profile: Profile, features: tuple[Feature, ...]) -> Floats:
         counts = np.array(distribution.counts)
         if not counts.any():
             continue
-        if isinstance(feature, BooleanFeature | CategoricalFeature):
+        if distribution.categories:
+            row[position] = distribution.categories[counts[:-1].argmax()]
+        elif isinstance(feature, BooleanFeature | CategoricalFeature):
             row[position] = counts.argmax()
         else:
             below = np.cumsum(counts[:-1])
@@ -169,18 +175,34 @@ def _by_pair(values: Floats, orders: npt.NDArray[np.intp]) -> Floats:
     return by_pair
 
 
-def _rendered(served: Served, encoded: Encoded) -> bytes:
+def _class_of(served: Served, wanted: object) -> int | None:
+    """The position of the class to explain, `None` for that decided on. Raises `MalformedRequest`."""
+    if served.is_binary:
+        positive = served.labels[-1]
+        if wanted is not None and wanted != positive:
+            raise MalformedRequest(f'"class": of two classes it is always {positive!r} that is explained; leave it out')
+        return len(served.labels) - 1
+    if wanted is None:
+        return None
+    if not isinstance(wanted, str) or wanted not in served.labels:
+        raise MalformedRequest(
+            f'"class": {shown(wanted)} is no class; send one of {", ".join(map(repr, served.labels))}, or leave it out'
+            " to have the class decided on explained"
+        )
+    return served.labels.index(wanted)
+
+
+def _rendered(served: Served, encoded: Encoded, position: int | None) -> bytes:
     """An explanation per row, and once what all are relative to."""
     baseline = typical_row(served.bundle.profile, served.features)
-    typical = served.bundle.scorer(baseline[None]).probability
     values = {feature.name: _value(feature, value) for feature, value in zip(served.features, baseline, strict=True)}
     content = {
-        "explanations": [_explanation(served, baseline, row) for row in encoded.matrix],
-        "baseline": {"values": values, "probability": typical.item(), "log_odds": log_odds(typical).item()},
+        "explanations": [_explanation(served, baseline, row, position) for row in encoded.matrix],
+        "baseline": {"values": values, **_typical(served, served.bundle.scorer(baseline[None]).probability[0])},
         "method": {
             "name": "Shapley values",
             "scale": "log-odds",
-            "positive": served.labels[1],
+            **({"positive": served.labels[-1]} if served.is_binary else {}),
             "baseline": "median or commonest value of each feature in training",
             "evaluations": EVALUATIONS,
         },
@@ -190,18 +212,37 @@ def _rendered(served: Served, encoded: Encoded) -> bytes:
     return orjson.dumps(content)
 
 
-def _explanation(served: Served, baseline: Floats, row: Floats) -> dict[str, Any]:
-    """The decision, the probability of the positive class, its log-odds and the contributions to them.
+def _typical(served: Served, probability: Floats) -> dict[str, Any]:
+    """The typical row's probability and log-odds: numbers for the positive of two classes, else by class."""
+    odds = log_odds(probability)
+    if served.is_binary:
+        return {"probability": probability.item(), "log_odds": odds.item()}
+    return {
+        "probabilities": dict(zip(served.labels, probability.tolist(), strict=True)),
+        "log_odds": dict(zip(served.labels, odds.tolist(), strict=True)),
+    }
+
+
+def _explanation(served: Served, baseline: Floats, row: Floats, position: int | None) -> dict[str, Any]:
+    """The decision, the probability of the class explained, its log-odds and the contributions to them.
 
     Every row is scored by itself: a model's last bits may depend on the rows beside it.
     """
     scorer = served.bundle.scorer
     scored = scorer(row[None])
-    found = attribute(lambda rows: log_odds(scorer(rows).probability), baseline, row)
+    decided = int(scored.decided.item())
+    explained = decided if position is None else position
+
+    def probability(rows: Floats) -> Floats:
+        found = scorer(rows).probability
+        return found if served.is_binary else found[:, explained]
+
+    found = attribute(lambda rows: log_odds(probability(rows)), baseline, row)
     names = (feature.name for feature in served.features)
     return {
-        "label": served.labels[scored.positive.item()],
-        "probability": scored.probability.item(),
+        "label": served.labels[decided],
+        **({} if served.is_binary else {"class": served.labels[explained]}),
+        "probability": probability(row[None]).item(),
         "log_odds": found.prediction,
         "contributions": dict(zip(names, found.contributions.tolist(), strict=True)),
         "standard_error": found.standard_error,

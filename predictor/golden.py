@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -41,30 +42,29 @@ def _difference(served: Served, request: Golden, tolerance: float) -> str | None
         return f"must be {expected}, but is no request: {error}"
     if request.refused:
         return f"must be {expected}, but is answered"
-    differences = (
-        _first_other_row(served, request, orjson.loads(answer)["predictions"], tolerance) for answer in answers
-    )
+    differences = (_first_other_row(request, orjson.loads(answer)["predictions"], tolerance) for answer in answers)
     return next(filter(None, differences), None)
 
 
-def _first_other_row(
-    served: Served, request: Golden, predictions: list[dict[str, Any]], tolerance: float
-) -> str | None:
+def _first_other_row(request: Golden, predictions: list[dict[str, Any]], tolerance: float) -> str | None:
     if not len(predictions) == len(request.probabilities) == len(request.labels):
         return (
             f"{len(predictions)} rows, but {len(request.probabilities)} probabilities and {len(request.labels)} labels"
             " of the reference"
         )
-    positive = served.labels[1]
     rows = zip(predictions, request.probabilities, request.labels, strict=True)
-    for row, (prediction, probability, label) in enumerate(rows):
-        found = prediction["probabilities"][positive]
-        # `not <=` instead of `>`: a NaN must count as a difference.
-        if not abs(found - probability) <= tolerance:
-            return (
-                f"row {row}: probability {found:.9f}, the reference has {probability:.9f}:"
-                f" {abs(found - probability):.3g} apart, at most {tolerance:g} is allowed"
-            )
+    for row, (prediction, reference, label) in enumerate(rows):
+        probabilities = prediction["probabilities"]
+        if probabilities.keys() != reference.keys():
+            return f"row {row}: probabilities of {', '.join(probabilities)}, the reference has {', '.join(reference)}"
+        for name, probability in reference.items():
+            found = math.nan if probabilities[name] is None else probabilities[name]
+            # `not <=` instead of `>`: a NaN must count as a difference.
+            if not abs(found - probability) <= tolerance:
+                return (
+                    f"row {row}: probability {found:.9f} of {name!r}, the reference has {probability:.9f}:"
+                    f" {abs(found - probability):.3g} apart, at most {tolerance:g} is allowed"
+                )
         if prediction["label"] != label:
             return f"row {row}: label {prediction['label']!r}, the reference has {label!r}"
     return None

@@ -20,6 +20,7 @@ from contract.encoding import shown
 from contract.errors import RequestRefused
 from predictor import v2
 from predictor.errors import MalformedRequest, NotReady, Overloaded, PortInUse, RequestError, TooLarge
+from predictor.outputs import output_values, outputs_of
 from predictor.tensor import to_binary
 from predictor.truth import LONGEST_ID
 
@@ -164,7 +165,7 @@ def infer(served: Served, message: Any, score: Score | None = None) -> Turns[Any
 
     Raises `MalformedRequest` for what isn't v2, and `RequestRefused` for values that break the contract.
     """
-    request = read(message)
+    request = read(served, message)
     yield
     raw = list(message.raw_input_contents)
     encoded = yield from v2.encode_in_turns(served, request, raw or [None] * len(request.inputs))
@@ -172,7 +173,7 @@ def infer(served: Served, message: Any, score: Score | None = None) -> Turns[Any
     return _response(served, request, encoded, scored, is_raw=bool(raw))
 
 
-def read(message: Any) -> v2.InferRequest:
+def read(served: Served, message: Any) -> v2.InferRequest:
     """The request in a message, without its raw contents. Raises `MalformedRequest`."""
     raw = len(message.raw_input_contents)
     if raw and raw != len(message.inputs):
@@ -184,7 +185,7 @@ def read(message: Any) -> v2.InferRequest:
         "inputs": [_tensor(tensor, is_raw=bool(raw)) for tensor in message.inputs],
         "outputs": [{"name": output.name} for output in message.outputs],
     }
-    return v2.check(content, _EXAMPLE)
+    return v2.check(served, content, _EXAMPLE)
 
 
 def _tensor(tensor: Any, *, is_raw: bool) -> dict[str, Any]:
@@ -214,12 +215,15 @@ def _texts(name: str, values: list[bytes]) -> list[str]:
 
 
 def _response(served: Served, request: v2.InferRequest, encoded: Encoded, scored: Answer, *, is_raw: bool) -> Any:
-    outputs = v2.output_values(served, request, scored)
-    tensors = []
-    for name, values in outputs.items():
-        datatype = v2.OUTPUTS[name]
-        tensor = messages.ModelInferResponse.InferOutputTensor(name=name, datatype=datatype, shape=[len(values)])
-        if not is_raw:
+    known = outputs_of(served)
+    tensors, raw = [], []
+    for name, values in output_values(served, request.wanted, scored).items():
+        datatype, shape = known[name]
+        rows = [len(scored.decided), *shape]
+        tensor = messages.ModelInferResponse.InferOutputTensor(name=name, datatype=datatype, shape=rows)
+        if is_raw:
+            raw.append(to_binary(datatype, values))
+        else:
             contents = [text.encode() for text in values] if datatype == "BYTES" else values
             getattr(tensor.contents, _CONTENTS[datatype]).extend(contents)
         tensors.append(tensor)
@@ -229,7 +233,7 @@ def _response(served: Served, request: v2.InferRequest, encoded: Encoded, scored
         id=request.id or "",
         parameters={name: _parameter(value) for name, value in v2.parameters(served, encoded).items()},
         outputs=tensors,
-        raw_output_contents=[to_binary(v2.OUTPUTS[name], values) for name, values in outputs.items()] if is_raw else [],
+        raw_output_contents=raw,
     )
 
 

@@ -20,7 +20,7 @@ from predictor.reply import error_reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from predictor.batching import Scores
+    from predictor.batching import Probabilities, Scores
     from predictor.lane import Lane, Route
     from predictor.reply import Header
 
@@ -133,7 +133,7 @@ class Exchange:
         self._headers = dict(protocol.headers)
         self._path = protocol.url
         self._started = time.perf_counter()
-        self._render: Callable[[list[float], list[bool]], bytes] | None = None
+        self._render: Callable[[Probabilities, list[int]], bytes] | None = None
 
     def begin(self) -> bool:
         """Have the rows scored; says whether the request may stay on the short way."""

@@ -1,14 +1,12 @@
-"""JSON Schemas (2020-12) of what one model takes and gives, written from its contract."""
+"""JSON Schemas (2020-12) of what one model takes and gives in v1, written from its contract."""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any
 
-import orjson
-
 from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature, NumericFeature
-from predictor import explain, v2
+from predictor import explain
 from predictor.labels import LAST_ROW
 from predictor.truth import LONGEST_ID
 
@@ -20,11 +18,13 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-_NUMBERS = [f"{kind}{bits}" for kind in ("INT", "UINT") for bits in (8, 16, 32, 64)] + ["FP32", "FP64"]
 _LINES = 100
 """Lines of a table that the pattern goes as far as; more are read all the same."""
 
-_SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+MOST_TITLES = 50
+"""Categories up to which each has its title; more are listed as plain codes, or the document would grow too long."""
+
+SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 
 
 def record(served: Served) -> Schema:
@@ -60,13 +60,19 @@ def value(feature: Feature) -> Schema:
         case BooleanFeature():
             choices = [{"enum": [True, False, 1, 0]}]
         case CategoricalFeature():
-            choices = [{"const": category.value, "title": category.label} for category in feature.categories]
+            choices = _categories(feature)
     if feature.missing.allowed:
         choices += [{"const": marker, "title": "missing"} for marker in feature.missing.markers]
         choices.append({"type": "null", "title": "missing"})
     elif feature.missing.markers:
         choices = [{**choice, "not": {"enum": list(feature.missing.markers)}} for choice in choices]
     return {"description": description, **(choices[0] if len(choices) == 1 else {"anyOf": choices})}
+
+
+def _categories(feature: CategoricalFeature) -> list[Schema]:
+    if len(feature.categories) > MOST_TITLES:
+        return [{"enum": list(feature.values)}]
+    return [{"const": category.value, "title": category.label} for category in feature.categories]
 
 
 def predictions(served: Served) -> Schema:
@@ -79,33 +85,40 @@ def predictions(served: Served) -> Schema:
             "usual": exact({"min": bound, "max": bound}),
         }
     )
+    decision = {"type": "boolean", "description": f"was it decided that the row is {served.labels[-1]!r}?"}
     prediction = exact(
         {
-            "label": {"enum": list(served.labels), "description": "the class decided on"},
-            "decision": {"type": "boolean", "description": f"was it decided that the row is {served.labels[1]!r}?"},
-            "probabilities": exact(dict.fromkeys(served.labels, _SHARE)),
+            "label": _label(served),
+            **({"decision": decision} if served.is_binary else {}),
+            "probabilities": exact(dict.fromkeys(served.labels, SHARE)),
             "warnings": {**array(warning), "description": "values that are allowed but unusual"},
         }
     )
     rows = array(prediction, 1, served.bundle.contract.max_rows)
-    return exact({"predictions": rows, **identity(served), "threshold": _SHARE})
+    return exact({"predictions": rows, **identity(served), **({"threshold": SHARE} if served.is_binary else {})})
 
 
 def explanations(served: Served) -> Schema:
     """An answer of `:explain`."""
     number = {"type": "number"}
     names = served.bundle.contract.feature_names
+    explained = {"enum": list(served.labels), "description": "the class that is explained"}
     explanation = exact(
         {
-            "label": {"enum": list(served.labels), "description": "the class decided on"},
-            "probability": {**_SHARE, "description": f"of {served.labels[1]!r}"},
+            "label": _label(served),
+            **({} if served.is_binary else {"class": explained}),
+            "probability": {**SHARE, "description": f"of {served.labels[-1]!r}" if served.is_binary else "of `class`"},
             "log_odds": number,
             "contributions": exact(dict.fromkeys(names, number)),
             "standard_error": {"type": "number", "minimum": 0},
         }
     )
     typical: dict[str, Schema] = {name: {"type": ["number", "boolean", "string", "null"]} for name in names}
-    baseline = exact({"values": exact(typical), "probability": _SHARE, "log_odds": number})
+    of_baseline: dict[str, Schema] = {"probability": SHARE, "log_odds": number}
+    if not served.is_binary:
+        by_class = (exact(dict.fromkeys(served.labels, kind)) for kind in of_baseline.values())
+        of_baseline = dict(zip(("probabilities", "log_odds"), by_class, strict=True))
+    baseline = exact({"values": exact(typical), **of_baseline})
     return exact(
         {
             "explanations": array(explanation, 1, explain.ROWS),
@@ -120,6 +133,12 @@ def truth(served: Served) -> Schema:
     """A request of `:truth`: the true labels of earlier predictions."""
     target = served.bundle.contract.target
     codes = [code for item in target.classes for code in item.values]
+    classes = len(served.labels)
+    probability = (
+        SHARE
+        if served.is_binary
+        else {**array(SHARE, classes, classes), "description": "of each class, in their order"}
+    )
     label = {
         "type": "object",
         "required": ["id", "label"],
@@ -138,7 +157,7 @@ def truth(served: Served) -> Schema:
             },
             "label": {"enum": [*served.labels, *codes], "description": target.description},
             "probability": {
-                "anyOf": [_SHARE, {"type": "null"}],
+                "anyOf": [probability, {"type": "null"}],
                 "description": "what was answered, for rows that another process answered",
             },
         },
@@ -170,92 +189,18 @@ def counted(served: Served) -> Schema:
     )
 
 
-def tensors(served: Served) -> Schema:
-    """A v2 request in JSON: a tensor for each feature, in any order, or one of shape [rows, features] for all."""
-    count = len(served.features)
-    rows = {"type": "integer", "minimum": 1, "maximum": served.bundle.contract.max_rows}
-    column = {"type": "array", "prefixItems": [rows, {"const": 1}], "items": False, "minItems": 1, "maxItems": 2}
-    columns = [
-        _tensor({"const": feature.name}, _datatypes(feature, tensor["datatype"]), column, value(feature), 1)
-        for feature, tensor in zip(served.features, inputs(served), strict=True)
-    ]
-    forms = [array({"anyOf": columns}, count, count)]
-    if count == 1:
-        columns[0]["properties"]["name"] = {"type": "string"}
-    elif all(tensor["datatype"] != "BYTES" for tensor in inputs(served)):
-        shape = {"type": "array", "prefixItems": [rows, {"const": count}], "items": False, "minItems": 2, "maxItems": 2}
-        forms.append(array(_tensor({"type": "string"}, _NUMBERS, shape, {"type": ["number", "null"]}, count), 1, 1))
-    flag = {"description": "true for binary"}
-    output = _open({"name": {"enum": list(v2.OUTPUTS)}, "parameters": _open({"binary_data": flag}, set())}, {"name"})
-    return _open(
-        {
-            "id": {"type": ["string", "null"], "description": "comes back in the answer"},
-            "parameters": _open({"binary_data_output": flag}, set()),
-            "inputs": {"anyOf": forms},
-            "outputs": {**array(output), "description": "what to answer; everything without it"},
-        },
-        {"inputs"},
-    )
-
-
-def inputs(served: Served) -> list[dict[str, Any]]:
-    """The tensors that the model's metadata announces, in contract order."""
-    tensors: list[dict[str, Any]] = orjson.loads(v2.metadata(served))["inputs"]
-    return tensors
-
-
-def outputs(served: Served) -> Schema:
-    """A v2 answer in JSON."""
-    values: dict[str, Schema] = {
-        "label": {"enum": list(served.labels)},
-        "probability": _SHARE,
-        "decision": {"type": "boolean"},
-    }
-    shape = array({"type": "integer", "minimum": 1}, 1, 1)
-    tensor = [
-        exact(
-            {
-                "name": {"const": name},
-                "datatype": {"const": datatype},
-                "shape": shape,
-                "data": array(values[name], 1),
-            }
-        )
-        for name, datatype in v2.OUTPUTS.items()
-    ]
-    content = {
-        **identity(served),
-        "id": {"type": "string"},
-        "parameters": {"type": "object"},
-        "outputs": array({"anyOf": tensor}, 1, len(tensor)),
-    }
-    return {**exact(content), "required": [name for name in content if name != "id"]}
-
-
-def metadata(served: Served) -> Schema:
-    """What the model says of itself (v2)."""
-    text = {"type": "string"}
-    tensor = exact({"name": text, "datatype": text, "shape": array({"type": "integer"}, 1)})
-    return exact(
-        {
-            "name": {"const": served.name},
-            "versions": array(text, 1),
-            "platform": text,
-            "inputs": array(tensor, len(served.features), len(served.features)),
-            "outputs": array(tensor, len(v2.OUTPUTS), len(v2.OUTPUTS)),
-            "parameters": {"type": "object"},
-        }
-    )
-
-
 def identity(served: Served) -> dict[str, Schema]:
     """The fields of an answer that name the model."""
     return {"model_name": {"const": served.name}, "model_version": {"const": served.version}}
 
 
+def _label(served: Served) -> Schema:
+    return {"enum": list(served.labels), "description": "the class decided on"}
+
+
 def exact(properties: dict[str, Schema]) -> Schema:
     """An object with these properties, all of them, and no other."""
-    return {**_open(properties, properties.keys()), "additionalProperties": False}
+    return {**open_object(properties, properties.keys()), "additionalProperties": False}
 
 
 def array(items: Schema, least: int = 0, most: int | None = None) -> Schema:
@@ -263,19 +208,6 @@ def array(items: Schema, least: int = 0, most: int | None = None) -> Schema:
     return {"type": "array", "items": items, "minItems": least, **({} if most is None else {"maxItems": most})}
 
 
-def _open(properties: dict[str, Schema], required: AbstractSet[str]) -> Schema:
+def open_object(properties: dict[str, Schema], required: AbstractSet[str]) -> Schema:
+    """An object with these properties, of which some are required; it may have others."""
     return {"type": "object", "required": sorted(required, key=list(properties).index), "properties": properties}
-
-
-def _tensor(name: Schema, datatypes: list[str], shape: Schema, cell: Schema, columns: int) -> Schema:
-    """An input; its `data` may be flat, or hold an array for each row."""
-    data = array({"anyOf": [cell, array(cell, columns, columns)]}, 1)
-    properties = {"name": name, "shape": shape, "datatype": {"enum": datatypes}, "parameters": _open({}, set())}
-    return _open({**properties, "data": data}, {"name", "shape", "datatype", "data"})
-
-
-def _datatypes(feature: Feature, natural: str) -> list[str]:
-    """The datatypes of which the values of a feature may be, that of the metadata first."""
-    text = ["BYTES"] if any(isinstance(marker, str) for marker in feature.missing.markers) else []
-    fitting = ["BYTES"] if natural == "BYTES" else [*_NUMBERS, *text]
-    return [natural, *(datatype for datatype in fitting if datatype != natural)]

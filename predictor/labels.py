@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
@@ -17,13 +18,14 @@ from predictor.json_body import load_object
 from predictor.truth import LONGEST_ID, Label
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from predictor.accounting import ModelAccount
     from predictor.served import Served
 
 _EXAMPLE = '{"truth": [{"id": "the request\'s x-request-id", "row": 0, "label": "a class"}, …]}'
 _CSV_EXAMPLE = "a header with id and label, and row where requests had several; probability for rows answered elsewhere"
+_OF_EACH = ": that of each class, in the order of the model's metadata, separated by spaces"
 _COLUMNS = frozenset({"id", "row", "label", "probability"})
 _LONGEST_NUMBER = 12
 
@@ -37,16 +39,31 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class Item(Strict):
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Named(Strict):
     """One row's label. `row` counts from 0 within the request, and may be left out where that had one."""
 
     id: Annotated[str, Field(min_length=1, max_length=LONGEST_ID)]
     row: Annotated[StrictInt, Field(ge=0, le=LAST_ROW), BeforeValidator(_whole)] = 0
     label: Annotated[Code, BeforeValidator(_whole)]
-    probability: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
-_ITEMS = TypeAdapter(list[Item])
+class Item(_Named):
+    """The label of a row that has one of two classes."""
+
+    probability: Share | None = None
+
+
+class ItemOfMany(_Named):
+    """The label of a row that has one of more classes; it has a probability of each, in their order."""
+
+    probability: list[Share] | None = None
+
+
+_ITEMS: TypeAdapter[list[Any]] = TypeAdapter(list[Item])
+_ITEMS_OF_MANY: TypeAdapter[list[Any]] = TypeAdapter(list[ItemOfMany])
 
 
 def answer(served: Served, account: ModelAccount, body: bytes, *, is_csv: bool) -> bytes:
@@ -69,13 +86,16 @@ def answer(served: Served, account: ModelAccount, body: bytes, *, is_csv: bool) 
 
 def read(served: Served, body: bytes, *, is_csv: bool) -> list[Label]:
     """The labels in a body. Raises `MalformedRequest` naming each item that isn't one."""
-    content = _from_csv(body) if is_csv else _from_json(body)
+    content = _from_csv(served, body) if is_csv else _from_json(body)
     served.check_rows(len(content))
     try:
-        items = _ITEMS.validate_python(content)
+        items = (_ITEMS if served.is_binary else _ITEMS_OF_MANY).validate_python(content)
     except ValidationError as error:
         problems = [_problem(detail["loc"], detail["msg"]) for detail in error.errors()[:SHOWN_VIOLATIONS]]
-        raise MalformedRequest(f"{'; '.join(problems)}; send {_CSV_EXAMPLE if is_csv else _EXAMPLE}") from None
+        example = _csv_example(served) if is_csv else _EXAMPLE
+        raise MalformedRequest(f"{'; '.join(problems)}; send {example}") from None
+    if not served.is_binary:
+        _check_lengths(served, items)
     classes = [_class_of(served, item.label) for item in items]
     unknown = [
         f"truth {position}, label: {shown(item.label)} is no class"
@@ -96,8 +116,21 @@ def read(served: Served, body: bytes, *, is_csv: bool) -> list[Label]:
     ]
 
 
+def _check_lengths(served: Served, items: list[ItemOfMany]) -> None:
+    classes = len(served.labels)
+    problems = [
+        f"truth {position}, probability: has {len(item.probability)} numbers"
+        for position, item in enumerate(items)
+        if item.probability is not None and len(item.probability) != classes
+    ]
+    if problems:
+        raise MalformedRequest(
+            f"{'; '.join(problems[:SHOWN_VIOLATIONS])}; send {classes}, of {', '.join(map(repr, served.labels))}"
+        )
+
+
 def _class_of(served: Served, label: Code) -> int | None:
-    """0 or 1 for a class's label, or for a raw value of the target column."""
+    """The position of the class with this label, or with this raw value of the target column."""
     if label in served.labels:
         return served.labels.index(str(label))
     found = served.bundle.contract.class_of(label)
@@ -117,33 +150,41 @@ def _from_json(body: bytes) -> list[Any]:
     return items
 
 
-def _from_csv(body: bytes) -> list[dict[str, Any]]:
+def _csv_example(served: Served) -> str:
+    return _CSV_EXAMPLE if served.is_binary else f"{_CSV_EXAMPLE}{_OF_EACH}"
+
+
+def _from_csv(served: Served, body: bytes) -> list[dict[str, Any]]:
+    example = _csv_example(served)
     try:
         reader = csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True)
         rows = list(reader)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise MalformedRequest(f"the body is no CSV in UTF-8: {error}; send {_CSV_EXAMPLE}") from None
+        raise MalformedRequest(f"the body is no CSV in UTF-8: {error}; send {example}") from None
     columns = set(reader.fieldnames or ())
     if not {"id", "label"} <= columns <= _COLUMNS:
         names = ", ".join(map(shown, reader.fieldnames or ())) or "none"
-        raise MalformedRequest(f"the columns are {names}; send {_CSV_EXAMPLE}")
+        raise MalformedRequest(f"the columns are {names}; send {example}")
     ragged = [position for position, row in enumerate(rows) if None in row]
     if ragged:
-        raise MalformedRequest(f"truth {ragged[0]} has more cells than the header; send {_CSV_EXAMPLE}")
-    return [dict(_cells(row)) for row in rows]
+        raise MalformedRequest(f"truth {ragged[0]} has more cells than the header; send {example}")
+    reads = {"row": int, "probability": float if served.is_binary else _floats}
+    return [dict(_cells(row, reads)) for row in rows]
 
 
-def _cells(row: dict[str, str | None]) -> Iterable[tuple[str, Any]]:
+def _floats(text: str) -> list[float]:
+    return [float(word) for word in text.split()]
+
+
+def _cells(row: dict[str, str | None], reads: Mapping[str, Callable[[str], Any]]) -> Iterable[tuple[str, Any]]:
     """A row's cells as JSON would have them; an empty one is left out, and what is no number is for pydantic to say."""
     for name, text in row.items():
         if not text:
             continue
         value: Any = text
-        if name in {"row", "probability"}:
-            try:
-                value = int(text) if name == "row" else float(text)
-            except ValueError:
-                value = text
+        if name in reads:
+            with suppress(ValueError):
+                value = reads[name](text)
         yield name, value
 
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import product, repeat
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -147,7 +148,8 @@ class Metrics(Collector):
         facts = (name, manifest.version, manifest.digest, manifest.run_id, manifest.candidate)
         families["model_info"].add_metric(facts, 1)
         families["model_created_timestamp_seconds"].add_metric((name,), _timestamp(manifest.created))
-        families["model_threshold"].add_metric((name,), served.threshold)
+        if served.threshold is not None:
+            families["model_threshold"].add_metric((name,), served.threshold)
 
 
 def _add_rows(families: Families, served: Served, account: ModelAccount) -> None:
@@ -161,9 +163,10 @@ def _add_rows(families: Families, served: Served, account: ModelAccount) -> None
     ):
         families[family].add_metric((name,), histogram.buckets(), float(histogram.sums[0]))
     probability, confidence = account.probability, account.confidence
-    families["prediction_probability"].add_metric(
-        (name, served.labels[-1]), probability.buckets(), float(probability.sums[0])
-    )
+    for number, distribution in enumerate(served.bundle.profile.probabilities):
+        families["prediction_probability"].add_metric(
+            (name, distribution.name), probability.buckets(number), float(probability.sums[number])
+        )
     for number, label in enumerate(served.labels):
         families["prediction_confidence"].add_metric(
             (name, label), confidence.buckets(number), float(confidence.sums[number])
@@ -172,8 +175,9 @@ def _add_rows(families: Families, served: Served, account: ModelAccount) -> None
 
 def _add_features(families: Families, served: Served, account: ModelAccount) -> None:
     profile = served.bundle.profile
-    counts = [cells.tolist() for cells in account.window.by_distribution(account.cells)[:-1]]
-    for distribution, cells, outside in zip(profile.features, counts, account.unusual.tolist(), strict=True):
+    counts = account.window.by_distribution(account.cells)[: len(profile.features)]
+    for distribution, by_bin, outside in zip(profile.features, counts, account.unusual.tolist(), strict=True):
+        cells = by_bin.tolist()
         labels = (served.name, distribution.name)
         families["unusual_values"].add_metric(labels, outside)
         families["missing_values"].add_metric(labels, cells[-1])
@@ -187,12 +191,13 @@ def _add_features(families: Families, served: Served, account: ModelAccount) -> 
 
 
 def _add_drift(families: Families, served: Served, account: ModelAccount) -> None:
-    *of_features, of_predictions = account.window.drift()
-    for feature, drift in zip(served.features, of_features, strict=True):
-        families["feature_drift_psi"].add_metric((served.name, feature.name), drift.psi)
-        families["feature_drift_psi_chance"].add_metric((served.name, feature.name), drift.chance)
-    families["prediction_drift_psi"].add_metric((served.name,), of_predictions.psi)
-    families["prediction_drift_psi_chance"].add_metric((served.name,), of_predictions.chance)
+    profile = served.bundle.profile
+    kinds = [*repeat("feature", len(profile.features)), *repeat("prediction", len(profile.probabilities))]
+    distributions = (*profile.features, *profile.probabilities)
+    for kind, distribution, drift in zip(kinds, distributions, account.window.drift(), strict=True):
+        labels = served.name, distribution.name
+        families[f"{kind}_drift_psi"].add_metric(labels, drift.psi)
+        families[f"{kind}_drift_psi_chance"].add_metric(labels, drift.chance)
     families["drift_window_rows"].add_metric((served.name,), account.window.rows)
 
 
@@ -201,10 +206,10 @@ def _add_truth(families: Families, served: Served, account: ModelAccount) -> Non
     families["truth_unmatched"].add_metric((name,), truth.unmatched)
     families["truth_waiting_rows"].add_metric((name,), truth.waiting_rows)
     families["truth_window_rows"].add_metric((name,), truth.window_rows)
-    for (actual, predicted), rows in truth.window_confusion().items():
-        classes = (name, labels[actual], labels[predicted])
-        families["truth_confusion_rows"].add_metric(classes, rows)
-        families["truth_rows"].add_metric(classes, int(truth.confusion[actual, predicted]))
+    in_window, ever = truth.window_confusion().ravel().tolist(), truth.confusion.ravel().tolist()
+    for classes, rows, all_rows in zip(product(labels, labels), in_window, ever, strict=True):
+        families["truth_confusion_rows"].add_metric((name, *classes), rows)
+        families["truth_rows"].add_metric((name, *classes), all_rows)
     live, evaluated = truth.quality(), served.bundle.profile.quality
     for measure in WATCHED:
         _add_interval(families, "truth_quality", (name, measure), live.get(measure, _UNKNOWN))

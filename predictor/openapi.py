@@ -14,7 +14,7 @@ from urllib.parse import quote
 from fastapi.openapi.docs import get_swagger_ui_html
 
 from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature
-from predictor import explain, json_schema
+from predictor import explain, json_schema, tensor_schema
 from predictor.json_schema import array, exact
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _model_paths(served: Served) -> dict[str, Any]:
     instances = _json(_reference(served, "Instances"), examples)
     few = _json(_reference(served, "FewInstances"), examples)
     tensors = _json(_reference(served, "Tensors"), _tensors_examples(served))
-    example: Schema = {"truth": [{"id": "order-17", "row": 0, "label": served.labels[1]}]}
+    example: Schema = {"truth": [{"id": "order-17", "row": 0, "label": served.labels[-1]}]}
     label = {"label": {"summary": "the label of a request's first row", "value": example}}
     labels = {**_json(_reference(served, "Truth"), label), "text/csv": {"schema": json_schema.truth_table(served)}}
     paths = {
@@ -173,14 +173,14 @@ def _schemas(served: Served) -> dict[str, Schema]:
         "Record": json_schema.record(served),
         "Row": json_schema.row(served),
         "Instances": _instances(served, rows),
-        "FewInstances": _instances(served, min(rows, explain.ROWS)),
+        "FewInstances": _explained(served, min(rows, explain.ROWS)),
         "Predictions": json_schema.predictions(served),
         "Explanations": json_schema.explanations(served),
         "Truth": json_schema.truth(served),
         "Counted": json_schema.counted(served),
-        "Tensors": json_schema.tensors(served),
-        "Outputs": json_schema.outputs(served),
-        "Metadata": json_schema.metadata(served),
+        "Tensors": tensor_schema.tensors(served),
+        "Outputs": tensor_schema.outputs(served),
+        "Metadata": tensor_schema.metadata(served),
     }
 
 
@@ -188,6 +188,15 @@ def _instances(served: Served, rows: int) -> Schema:
     """A v1 request of at most so many rows."""
     forms = [array(_reference(served, name), 1, rows) for name in ("Record", "Row")]
     return {"type": "object", "required": ["instances"], "properties": {"instances": {"anyOf": forms}}}
+
+
+def _explained(served: Served, rows: int) -> Schema:
+    """A request of `:explain`; of more than two classes it may name the one to explain."""
+    schema = _instances(served, rows)
+    if not served.is_binary:
+        description = "the class to explain; without it each row's own, the one decided on"
+        schema["properties"]["class"] = {"enum": [*served.labels, None], "description": description}
+    return schema
 
 
 def _instances_examples(served: Served) -> dict[str, Schema]:
@@ -207,7 +216,7 @@ def _tensors_examples(served: Served) -> dict[str, Schema]:
     encoded = served.encoder.from_records([answered.instance]).matrix[0].tolist()
     inputs = [
         {**tensor, "shape": [1], "data": [_cell(feature, number)]}
-        for tensor, feature, number in zip(json_schema.inputs(served), served.features, encoded, strict=True)
+        for tensor, feature, number in zip(tensor_schema.inputs(served), served.features, encoded, strict=True)
     ]
     return {"columns": {"summary": answered.title, "value": {"inputs": inputs}}}
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from contract.bundle import Bundle
     from contract.errors import Violation
     from contract.features import Feature
-    from contract.scorer import Vector
+    from contract.scorer import Floats
     from predictor.turns import Turns
 
 
@@ -54,36 +54,52 @@ class Served:
         return self.bundle.contract.features
 
     @cached_property
-    def labels(self) -> tuple[str, str]:
-        """The classes' labels, negative first."""
+    def labels(self) -> tuple[str, ...]:
+        """The classes' labels, by position; of two the positive one is last."""
         return self.bundle.scorer.rule.labels
 
     @cached_property
-    def threshold(self) -> float:
-        """The probability of the positive class from which a row is decided positive."""
+    def is_binary(self) -> bool:
+        """Whether a threshold decides between two classes, one of them to be found."""
+        return self.bundle.scorer.rule.is_binary
+
+    @cached_property
+    def threshold(self) -> float | None:
+        """From which probability of the positive class on a row is decided positive; of more than two, `None`."""
         return self.bundle.scorer.rule.threshold
 
     @cached_property
-    def v1_pieces(self) -> tuple[tuple[bytes, bytes], bytes]:
-        """Of a prediction as v1 has it: what stands before the probabilities, for either class, and between them."""
-        negative, positive = (orjson.dumps(label) for label in self.labels)
-        return (
-            b'{"label":%b,"decision":false,"probabilities":{%b:' % (negative, negative),
-            b'{"label":%b,"decision":true,"probabilities":{%b:' % (positive, negative),
-        ), b",%b:" % positive
+    def threshold_facts(self) -> dict[str, float]:
+        """The threshold as an answer tells it, or nothing where there is none."""
+        return {} if self.threshold is None else {"threshold": self.threshold}
+
+    @cached_property
+    def v1_pieces(self) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+        """Of a prediction as v1 has it: what stands before the probabilities, by class, and between each two."""
+        first, *others = map(orjson.dumps, self.labels)
+        decisions = (b'"decision":false,', b'"decision":true,') if self.is_binary else (b"",) * len(self.labels)
+        return tuple(
+            b'{"label":%b,%b"probabilities":{%b:' % (label, decision, first)
+            for label, decision in zip((first, *others), decisions, strict=True)
+        ), tuple(b",%b:" % label for label in others)
 
     @cached_property
     def v1_signature(self) -> bytes:
         """The end of every v1 answer: what answered."""
-        facts = {"model_name": self.name, "model_version": self.version, "threshold": self.threshold}
+        facts = {"model_name": self.name, "model_version": self.version, **self.threshold_facts}
         return orjson.dumps(facts)[1:]
+
+    @cached_property
+    def v2_parameters(self) -> dict[str, float | str]:
+        """What a v2 answer without warnings says besides its outputs."""
+        return {"digest": self.bundle.manifest.digest, **self.threshold_facts, "warnings": 0}
 
     @cached_property
     def max_rows(self) -> int:
         """How many rows one request may hold."""
         return self.bundle.contract.max_rows
 
-    def score(self, matrix: Vector, score: Callable[[Vector], Answer] | None = None) -> Turns[Answer]:
+    def score(self, matrix: Floats, score: Callable[[Floats], Answer] | None = None) -> Turns[Answer]:
         """Score encoded rows, float64 (rows, features), in turns; with `score` if somebody wants to look on."""
         score = score or self.bundle.scorer
         answers = []
@@ -94,7 +110,7 @@ class Served:
             return answers[0]
         return Answer(
             np.concatenate([answer.probability for answer in answers]),
-            np.concatenate([answer.positive for answer in answers]),
+            np.concatenate([answer.decided for answer in answers]),
         )
 
     def encode(self, rows: int, part: Callable[[slice], Encoded]) -> Turns[Encoded]:

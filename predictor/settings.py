@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     )
     truth_rows: Annotated[int, Field(ge=0)] = Field(
         default=50_000,
-        description="rows whose answers are remembered until their true labels come, at 30 bytes each, and 400 once"
-        " labels do; 0 for none",
+        description="rows whose answers are remembered until their true labels come, at 30 bytes each (8 more for each"
+        " class of three and more), and 400 once labels do; 0 for none",
     )
     truth_window: Count = Field(default=2_000, description="newest labelled rows that quality is told from")
     truth_minimum: Count = Field(

@@ -1,7 +1,8 @@
 """What became of the predictions: those that wait for their true labels, and how good the labelled ones were.
 
-A prediction is remembered by its request's id and its row, as a probability and nothing else. Both what waits and what
-is labelled is bounded by rows; where a path is set, both outlive the process.
+A prediction is remembered by its request's id and its row, as its probabilities and nothing else: one of two classes,
+or one of each of more. Both what waits and what is labelled is bounded by rows; where a path is set, both outlive the
+process.
 """
 
 from __future__ import annotations
@@ -13,17 +14,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from contract.quality import WATCHED, Interval, bootstrap_weights, measure, percentiles
+from contract.quality import WATCHED, Interval, bootstrap, measure, percentiles
+from contract.scorer import decided
 from predictor.errors import InvalidSettings
 from predictor.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
+    from predictor.batching import Probabilities
     from predictor.served import Served
+
+    Probability = float | list[float]
+    _Numbers = tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.intp]]
 
 LONGEST_ID = 128
 """Bytes of a request's id; what is longer isn't remembered, nor what holds a line break."""
@@ -56,18 +62,18 @@ class Memory:
 
 
 class Label(NamedTuple):
-    """The true class of one row: 0 or 1. `probability` is for a row that another process answered."""
+    """The true class of one row, by position. `probability` is for a row that another process answered."""
 
     identity: bytes
     row: int
     actual: int
-    probability: float | None = None
+    probability: Probability | None = None
 
 
 class _Chunk(NamedTuple):
     """Answered requests, packed: most are never labelled, so they are found by id only once a label has come.
 
-    Ids hold no line break. `sizes` has the rows of each request.
+    Ids hold no line break. `sizes` has the rows of each request, `probability` is (rows,) or (rows, classes).
     """
 
     ids: bytes
@@ -75,16 +81,16 @@ class _Chunk(NamedTuple):
     probability: npt.NDArray[np.float64]
 
     @classmethod
-    def of(cls, answered: Sequence[tuple[bytes, list[float]]]) -> _Chunk:
+    def of(cls, answered: Sequence[tuple[bytes, Probabilities]]) -> _Chunk:
         ids, rows = zip(*answered, strict=True)
         sizes = np.fromiter(map(len, rows), dtype=np.int32, count=len(rows))
-        return cls(_BREAK.join(ids), sizes, np.fromiter(chain.from_iterable(rows), dtype=np.float64))
+        return cls(_BREAK.join(ids), sizes, np.array([*chain.from_iterable(rows)], dtype=np.float64))
 
     @property
     def rows(self) -> int:
         return len(self.probability)
 
-    def requests(self) -> Iterator[tuple[bytes, dict[int, float]]]:
+    def requests(self) -> Iterator[tuple[bytes, dict[int, Probability]]]:
         values, start = self.probability.tolist(), 0
         for identity, size in zip(self.ids.split(_BREAK), self.sizes.tolist(), strict=True):
             yield identity, dict(enumerate(values[start : start + size]))
@@ -94,19 +100,19 @@ class _Chunk(NamedTuple):
 class Truth:
     """One model's predictions and their labels. Not safe to share between threads without a lock.
 
-    `confusion`, int64 of shape (2, 2), counts the labelled rows by true class and by the class decided on; `unmatched`
-    counts labels whose prediction isn't known, and `waiting_rows` are the rows remembered without a label.
+    `confusion`, int64 of shape (classes, classes), counts the labelled rows by true class and by the class decided on;
+    `unmatched` counts labels whose prediction isn't known, and `waiting_rows` are the rows remembered without a label.
     """
 
     def __init__(self, served: Served, memory: Memory) -> None:
         self.unmatched = 0
-        self.confusion = np.zeros((2, 2), dtype=np.int64)
+        self.confusion = np.zeros((len(served.labels), len(served.labels)), dtype=np.int64)
         self._memory = memory
         self._threshold = served.threshold
         self._recent: deque[_Chunk] = deque()
-        self._waiting: OrderedDict[bytes, dict[int, float]] = OrderedDict()
+        self._waiting: OrderedDict[bytes, dict[int, Probability]] = OrderedDict()
         self.waiting_rows = 0
-        self._labelled: deque[tuple[int, float]] = deque(maxlen=memory.window)
+        self._labelled: deque[tuple[int, Probability]] = deque(maxlen=memory.window)
         self._quality: dict[str, Interval] | None = None
         self._predictions: Journal | None = None
         self._labels: Journal | None = None
@@ -117,7 +123,7 @@ class Truth:
                 Journal(folder / "labels", memory.window, lambda _: 1),
             )
 
-    def remember(self, answered: Sequence[tuple[bytes, list[float]]]) -> None:
+    def remember(self, answered: Sequence[tuple[bytes, Probabilities]]) -> None:
         """Keep answered requests, each its id and the probabilities of its rows, until labels come or others push.
 
         Of two requests with one id the later is kept.
@@ -134,23 +140,29 @@ class Truth:
         A row is counted once: when its label comes again, it isn't known any more.
         """
         self._index()
-        unmatched = []
-        matched = []
+        unmatched: list[Label] = []
+        matched: list[tuple[Label, Probability]] = []
         for label in labels:
             probability = self._take(label.identity, label.row)
             if probability is None:
                 probability = label.probability
             if probability is None:
                 unmatched.append(label)
-                continue
-            self._labelled.append((label.actual, probability))
-            self.confusion[label.actual, int(probability >= self._threshold)] += 1
-            matched.append((label.identity.decode("latin-1"), label.row, label.actual, probability))
+            else:
+                matched.append((label, probability))
         self.unmatched += len(unmatched)
         if matched:
+            counted = [(label.actual, probability) for label, probability in matched]
+            self._labelled += counted
+            self.confusion += self._confusion(counted)
             self._quality = None
             if self._labels:
-                self._labels.append(matched)
+                self._labels.append(
+                    [
+                        (item.identity.decode("latin-1"), item.row, *row)
+                        for (item, _), row in zip(matched, counted, strict=True)
+                    ]
+                )
         return unmatched
 
     @property
@@ -158,12 +170,9 @@ class Truth:
         """How many labelled rows are in the window."""
         return len(self._labelled)
 
-    def window_confusion(self) -> Mapping[tuple[int, int], int]:
-        """Rows of the window by true class and by the class decided on."""
-        counts = dict.fromkeys(((0, 0), (0, 1), (1, 0), (1, 1)), 0)
-        for actual, probability in self._labelled:
-            counts[actual, int(probability >= self._threshold)] += 1
-        return counts
+    def window_confusion(self) -> npt.NDArray[np.int64]:
+        """Rows of the window by true class and by the class decided on, of the shape of `confusion`."""
+        return self._confusion(self._labelled)
 
     def quality(self) -> Mapping[str, Interval]:
         """Each of `contract.quality.WATCHED` over the window, with the interval of a bootstrap as in the evaluation.
@@ -173,10 +182,8 @@ class Truth:
         if len(self._labelled) < self._memory.minimum:
             return {}
         if self._quality is None:
-            actual, probability = (np.array(values) for values in zip(*self._labelled, strict=True))
-            positive = probability >= self._threshold
-            values = measure(actual, probability, positive)
-            drawn = measure(actual, probability, positive, bootstrap_weights(actual, _RESAMPLES, seed=0))
+            rows = self._in_numbers(self._labelled)
+            values, drawn = measure(*rows), bootstrap(*rows, resamples=_RESAMPLES)
             self._quality = {}
             for name in WATCHED:
                 low, high = percentiles(drawn[name])
@@ -188,6 +195,19 @@ class Truth:
         for journal in (self._predictions, self._labels):
             if journal:
                 journal.close()
+
+    def _in_numbers(self, labelled: Collection[tuple[int, Probability]]) -> _Numbers:
+        """True classes, probabilities and classes decided on, each with a row a label."""
+        actual, probability = zip(*labelled, strict=True)
+        numbers = np.array(probability, dtype=np.float64)
+        return np.array(actual), numbers, decided(numbers, self._threshold)
+
+    def _confusion(self, labelled: Collection[tuple[int, Probability]]) -> npt.NDArray[np.int64]:
+        counts = np.zeros_like(self.confusion)
+        if labelled:
+            actual, _, answered = self._in_numbers(labelled)
+            np.add.at(counts, (actual, answered), 1)
+        return counts
 
     def _keep(self, chunk: _Chunk) -> None:
         recent, waiting = self._recent, self._waiting
@@ -206,7 +226,7 @@ class Truth:
                 waiting[identity] = rows
         self._recent.clear()
 
-    def _take(self, identity: bytes, row: int) -> float | None:
+    def _take(self, identity: bytes, row: int) -> Probability | None:
         rows = self._waiting.get(identity, {})
         probability = rows.pop(row, None)
         if probability is not None:

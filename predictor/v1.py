@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from contract.encoding import Encoded
-    from contract.scorer import Answer, Vector
+    from contract.scorer import Answer, Floats
+    from predictor.batching import Probabilities
     from predictor.served import Served
     from predictor.turns import Turns
 
     Warned = Mapping[int, list[dict[str, Any]]]
 
-_EXAMPLE = '{"instances": [{…}, {…}]}, with one record or one array per row'
+EXAMPLE = '{"instances": [{…}, {…}]}, with one record or one array per row'
+_AFTER = b'},"warnings":[]},'
 _KINDS: dict[type, str] = {dict: "a record", list: "an array"}
 
 
-def answer(served: Served, body: bytes, score: Callable[[Vector], Answer] | None = None) -> Turns[bytes]:
+def answer(served: Served, body: bytes, score: Callable[[Floats], Answer] | None = None) -> Turns[bytes]:
     """Answer one request, all of it or nothing.
 
     Raises `MalformedRequest` for what isn't v1, and `RequestRefused` for values that break the contract.
@@ -39,8 +41,8 @@ def answer(served: Served, body: bytes, score: Callable[[Vector], Answer] | None
     predictions = []
     for rows in parts(len(encoded.matrix)):
         warned = _warned(served, encoded.matrix[rows], encoded.unusual[rows])
-        probability, positive = scored.probability[rows].tolist(), scored.positive[rows].tolist()
-        predictions.append(_predictions(served, warned, probability, positive))
+        probability, decided = scored.probability[rows].tolist(), scored.decided[rows].tolist()
+        predictions.append(_predictions(served, warned, probability, decided))
         yield
     return _body(served, b",".join(predictions))
 
@@ -49,17 +51,21 @@ def answer_small(served: Served, body: bytes) -> bytes:
     """The same at once, the way that a few rows take. Raises what `answer` does."""
     rows, warned = read(served, parse(body))
     scored = served.bundle.scorer(np.array(rows))
-    return render(served, warned, scored.probability.tolist(), scored.positive.tolist())
+    return render(served, warned, scored.probability.tolist(), scored.decided.tolist())
 
 
 def parse(body: bytes) -> list[Any]:
-    """The instances in a body."""
-    content = load_object(body, _EXAMPLE)
+    """The instances in a body. Raises `MalformedRequest`."""
+    return instances_of(load_object(body, EXAMPLE))
+
+
+def instances_of(content: dict[str, Any]) -> list[Any]:
+    """The instances in a body's JSON. Raises `MalformedRequest`."""
     if "instances" not in content:
-        raise MalformedRequest(f'the body has no "instances"; send {_EXAMPLE}')
+        raise MalformedRequest(f'the body has no "instances"; send {EXAMPLE}')
     instances = content["instances"]
     if not isinstance(instances, list):
-        raise MalformedRequest(f'"instances" is no list; send {_EXAMPLE}')
+        raise MalformedRequest(f'"instances" is no list; send {EXAMPLE}')
     return instances
 
 
@@ -86,13 +92,14 @@ def encode(served: Served, instances: list[Any]) -> Encoded:
     return encoded
 
 
-def render(served: Served, warned: Warned, probability: Sequence[float], positive: Sequence[bool]) -> bytes:
+def render(served: Served, warned: Warned, probability: Probabilities, decided: Sequence[int]) -> bytes:
     """A prediction per row.
 
-    `label` is the class decided on, `decision` whether that is the positive one, because its probability reaches
-    `threshold`. `warnings` lists values that were answered although they lie outside the usual range.
+    `label` is the class decided on, and of two classes `decision` whether that is the positive one, because its
+    probability reaches `threshold`. `warnings` lists values that were answered although they lie outside the usual
+    range.
     """
-    return _body(served, _predictions(served, warned, probability, positive))
+    return _body(served, _predictions(served, warned, probability, decided))
 
 
 def _encoded_in_turns(served: Served, body: bytes) -> Turns[Encoded]:
@@ -123,17 +130,38 @@ def _encoded(served: Served, kind: type, instances: list[Any]) -> Encoded:
     return served.encoder.from_records(instances) if kind is dict else served.encoder.from_arrays(instances)
 
 
-def _predictions(served: Served, warned: Warned, probability: Sequence[float], positive: Sequence[bool]) -> bytes:
-    """The predictions as JSON, without the brackets: rows differ in two numbers mostly, so the rest is JSON already."""
+def _predictions(served: Served, warned: Warned, probability: Any, decided: Sequence[int]) -> bytes:
+    """The predictions as JSON, without the brackets: rows differ in a few numbers, so the rest is JSON already."""
     before, between = served.v1_pieces
-    parts_of_rows = [b'},"warnings":[]},'] * (5 * len(positive))
-    parts_of_rows[0::5] = [before[decision] for decision in positive]
-    parts_of_rows[1::5] = orjson.dumps([1.0 - value for value in probability])[1:-1].split(b",")
-    parts_of_rows[2::5] = [between] * len(positive)
-    parts_of_rows[3::5] = orjson.dumps(probability)[1:-1].split(b",")
+    if not served.is_binary:
+        return _of_many_classes(before, between, warned, probability, decided)
+    pieces = [_AFTER] * (5 * len(decided))
+    pieces[0::5] = [before[position] for position in decided]
+    pieces[1::5] = orjson.dumps([1.0 - value for value in probability])[1:-1].split(b",")
+    pieces[2::5] = [between[0]] * len(decided)
+    pieces[3::5] = orjson.dumps(probability)[1:-1].split(b",")
+    return _joined(pieces, warned, 5)
+
+
+def _of_many_classes(
+    before: Sequence[bytes], between: Sequence[bytes], warned: Warned, probability: Any, decided: Sequence[int]
+) -> bytes:
+    """The same with a column of probabilities for each class."""
+    size = 2 * len(before) + 1
+    pieces = [_AFTER] * (size * len(decided))
+    pieces[0::size] = [before[position] for position in decided]
+    for number, column in enumerate(zip(*probability, strict=True)):
+        pieces[2 * number + 1 :: size] = orjson.dumps(column)[1:-1].split(b",")
+    for number, piece in enumerate(between, start=1):
+        pieces[2 * number :: size] = [piece] * len(decided)
+    return _joined(pieces, warned, size)
+
+
+def _joined(pieces: list[bytes], warned: Warned, size: int) -> bytes:
+    """Rows of `size` pieces each, with the warnings in the last."""
     for row, warnings in warned.items():
-        parts_of_rows[5 * row + 4] = b'},"warnings":%b},' % orjson.dumps(warnings)
-    return b"".join(parts_of_rows)[:-1]
+        pieces[size * (row + 1) - 1] = b'},"warnings":%b},' % orjson.dumps(warnings)
+    return b"".join(pieces)[:-1]
 
 
 def _body(served: Served, predictions: bytes) -> bytes:

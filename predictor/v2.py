@@ -1,4 +1,4 @@
-"""The Open Inference Protocol, KServe's v2: named tensors in, the tensors `label`, `probability` and `decision` out."""
+"""The Open Inference Protocol, KServe's v2: named tensors in, those of `predictor.outputs` out."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from contract.features import BooleanFeature, CategoricalFeature, IntegerFeature
 from predictor import json_numbers
 from predictor.errors import MalformedRequest
 from predictor.json_body import load_object
+from predictor.outputs import output_values, outputs_of
 from predictor.tensor import Part, Tensor, to_binary, values_of
 from predictor.turns import at_once
 
@@ -26,13 +27,12 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
     from contract.features import Feature
-    from contract.scorer import Answer, Vector
+    from contract.scorer import Answer, Floats
     from predictor.served import Served
     from predictor.tensor import Content
     from predictor.turns import Turns
 
 PLATFORM = "concord"
-OUTPUTS = {"label": "BYTES", "probability": "FP64", "decision": "BOOL"}
 _FEW_ROWS = 32
 """Rows up to which reading them one by one is faster than in whole columns."""
 _EXAMPLE = '{"inputs": [{"name": …, "shape": [rows], "datatype": …, "data": […]}, …]}'
@@ -53,6 +53,11 @@ class InferRequest(Part):
     inputs: Annotated[list[Tensor], Field(min_length=1)]
     outputs: list[RequestedOutput] = Field(default_factory=list)
 
+    @property
+    def wanted(self) -> list[str]:
+        """The names of the outputs asked for."""
+        return [output.name for output in self.outputs]
+
 
 @dataclass(frozen=True)
 class Rendered:
@@ -63,7 +68,7 @@ class Rendered:
 
 
 def answer(
-    served: Served, body: bytes, json_length: int | None = None, score: Callable[[Vector], Answer] | None = None
+    served: Served, body: bytes, json_length: int | None = None, score: Callable[[Floats], Answer] | None = None
 ) -> Turns[Rendered]:
     """Answer one request, all of it or nothing; `json_length` is the header of a request with binary tensors.
 
@@ -82,23 +87,24 @@ def load(body: bytes, json_length: int | None = None) -> dict[str, Any]:
 
 
 def parse(
-    content: dict[str, Any], body: bytes, json_length: int | None = None
+    served: Served, content: dict[str, Any], body: bytes, json_length: int | None = None
 ) -> tuple[InferRequest, list[bytes | None]]:
     """The request in the JSON of a body, and per input the bytes that follow it. Raises `MalformedRequest`."""
-    request = check(content, _EXAMPLE)
+    request = check(served, content, _EXAMPLE)
     return request, _split(request.inputs, b"" if json_length is None else body[json_length:])
 
 
-def check(content: dict[str, Any], example: str) -> InferRequest:
+def check(served: Served, content: dict[str, Any], example: str) -> InferRequest:
     """The request in an object. Raises `MalformedRequest`; `example` is shown to say what was expected."""
     try:
         request = InferRequest.model_validate(content)
     except ValidationError as error:
         problems = [_problem(detail) for detail in error.errors()[:SHOWN_VIOLATIONS]]
         raise MalformedRequest(f"{'; '.join(problems)}; send {example}") from None
-    for output in request.outputs:
-        if output.name not in OUTPUTS:
-            raise MalformedRequest(f"output {shown(output.name)} doesn't exist; there are {', '.join(OUTPUTS)}")
+    known = outputs_of(served)
+    for name in request.wanted:
+        if name not in known:
+            raise MalformedRequest(f"output {shown(name)} doesn't exist; there are {', '.join(known)}")
     return request
 
 
@@ -128,49 +134,32 @@ def encode_in_turns(served: Served, request: InferRequest, binaries: Sequence[Co
     )
 
 
-def output_values(served: Served, request: InferRequest, scored: Answer) -> dict[str, list[Any]]:
-    """The requested outputs by name, a value per row.
-
-    `probability` is that of the positive class; `decision` says whether it reaches the threshold, and `label` names the
-    class decided on.
-    """
-    decisions = scored.positive.tolist()
-    values: dict[str, list[Any]] = {
-        "label": [served.labels[decision] for decision in decisions],
-        "probability": scored.probability.tolist(),
-        "decision": decisions,
-    }
-    return {output.name: values[output.name] for output in request.outputs} or values
-
-
 def parameters(served: Served, encoded: Encoded) -> dict[str, Any]:
     """What a response says besides its outputs; `warnings` counts the values that lie outside the usual range."""
-    return {
-        "digest": served.bundle.manifest.digest,
-        "threshold": served.threshold,
-        "warnings": int(np.count_nonzero(encoded.unusual)),
-    }
+    return {**served.v2_parameters, "warnings": int(np.count_nonzero(encoded.unusual))}
 
 
 def render(served: Served, request: InferRequest, encoded: Encoded, scored: Answer) -> Rendered:
     """The requested outputs, in JSON or binary as the request asks, without a null anywhere."""
     default = request.parameters.get("binary_data_output") is True
     wanted = {output.name: output.parameters.get("binary_data", default) is True for output in request.outputs}
-    outputs = []
+    tensors = []
     binaries = []
-    for name, values in output_values(served, request, scored).items():
-        output: dict[str, Any] = {"name": name, "datatype": OUTPUTS[name], "shape": [len(values)]}
+    known = outputs_of(served)
+    for name, values in output_values(served, request.wanted, scored).items():
+        datatype, shape = known[name]
+        output: dict[str, Any] = {"name": name, "datatype": datatype, "shape": [len(scored.decided), *shape]}
         if wanted.get(name, default):
-            binaries.append(to_binary(OUTPUTS[name], values))
+            binaries.append(to_binary(datatype, values))
             output["parameters"] = {"binary_data_size": len(binaries[-1])}
         else:
             output["data"] = values
-        outputs.append(output)
+        tensors.append(output)
     content: dict[str, Any] = {
         "model_name": served.name,
         "model_version": served.version,
         "parameters": parameters(served, encoded),
-        "outputs": outputs,
+        "outputs": tensors,
     }
     if request.id is not None:
         content["id"] = request.id
@@ -192,12 +181,15 @@ def description(served: Served) -> dict[str, Any]:
         "inputs": [
             {"name": feature.name, "datatype": _datatype(feature), "shape": [-1]} for feature in served.features
         ],
-        "outputs": [{"name": name, "datatype": datatype, "shape": [-1]} for name, datatype in OUTPUTS.items()],
+        "outputs": [
+            {"name": name, "datatype": datatype, "shape": [-1, *shape]}
+            for name, (datatype, shape) in outputs_of(served).items()
+        ],
         "parameters": {
             "digest": served.bundle.manifest.digest,
             "classes": served.labels,
-            "positive": served.labels[1],
-            "threshold": served.threshold,
+            **({"positive": served.labels[-1]} if served.is_binary else {}),
+            **served.threshold_facts,
             "max_rows": served.bundle.contract.max_rows,
         },
     }
@@ -208,9 +200,9 @@ def _encoded_in_turns(served: Served, body: bytes, json_length: int | None) -> T
     if read is not None:
         yield
         with suppress(MalformedRequest, RequestRefused):  # which is told below, in the values that were sent
-            request = check(read[0], _EXAMPLE)
+            request = check(served, read[0], _EXAMPLE)
             return request, (yield from encode_in_turns(served, request, read[1]))
-    request, binaries = parse(load(body, json_length), body, json_length)
+    request, binaries = parse(served, load(body, json_length), body, json_length)
     yield
     return request, (yield from encode_in_turns(served, request, binaries))
 

@@ -7,6 +7,7 @@ passes on the rest. Building and checking the whole request costs ten times as m
 from __future__ import annotations
 
 import math
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -42,19 +43,25 @@ def read(served: Served, content: dict[str, Any]) -> list[list[float]] | None:
     return served.reader.arrays(rows)
 
 
-def render(served: Served, identity: str | None, probability: list[float], positive: list[bool]) -> bytes:
+def render(served: Served, identity: str | None, probability: Any, decided: list[int]) -> bytes:
     """All outputs in JSON, as `predictor.v2` renders them."""
-    shape = [len(positive)]
+    shape = [len(decided)]
     labels = served.labels
+    label = {"name": "label", "datatype": "BYTES", "shape": shape, "data": [labels[position] for position in decided]}
+    if served.is_binary:
+        outputs = [
+            label,
+            {"name": "probability", "datatype": "FP64", "shape": shape, "data": probability},
+            {"name": "decision", "datatype": "BOOL", "shape": shape, "data": [*map(bool, decided)]},
+        ]
+    else:
+        flat = [*chain.from_iterable(probability)]
+        outputs = [label, {"name": "probability", "datatype": "FP64", "shape": [*shape, len(labels)], "data": flat}]
     content: dict[str, Any] = {
         "model_name": served.name,
         "model_version": served.version,
-        "parameters": {"digest": served.bundle.manifest.digest, "threshold": served.threshold, "warnings": 0},
-        "outputs": [
-            {"name": "label", "datatype": "BYTES", "shape": shape, "data": [labels[decision] for decision in positive]},
-            {"name": "probability", "datatype": "FP64", "shape": shape, "data": probability},
-            {"name": "decision", "datatype": "BOOL", "shape": shape, "data": positive},
-        ],
+        "parameters": served.v2_parameters,
+        "outputs": outputs,
     }
     if identity is not None:
         content["id"] = identity

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import numpy as np
@@ -24,11 +24,12 @@ from contract.document import load_contract
 from contract.encoding import Encoder
 from contract.features import BooleanFeature, CategoricalFeature
 from contract.profile import profile_of
-from contract.scorer import Calibration, DecisionRule
+from contract.quality import WATCHED, Interval
+from contract.scorer import Calibration, DecisionRule, Temperature
 from contract.transform import Imputation, Indicators, Layout, Standardization, Transform
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 HEART = ROOT / "datasets" / "heart"
+IRIS = ROOT / "datasets" / "iris"
 FACTS = {
     "name": "heart",
     "version": "7",
@@ -49,62 +51,113 @@ FACTS = {
     "versions": {},
 }
 THRESHOLD = 0.4
+INVERSE_TEMPERATURE = 1.5
+CALIBRATIONS: dict[int, Calibration | Temperature] = {
+    2: Calibration(method="sigmoid", slope=-1.0, intercept=0.0),
+    3: Temperature(method="temperature", inverse=INVERSE_TEMPERATURE, of_probabilities=False),
+}
+"""By the number of classes."""
 
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A sealed bundle: logistic regression on the Cleveland table, golden requests by scikit-learn itself."""
-    directory = tmp_path_factory.mktemp("bundle")
+    """A sealed bundle of two classes: logistic regression on the Cleveland table, golden requests by scikit-learn."""
     contract = load_contract(HEART / "contract.yaml")
-    with (HEART / "cleveland.csv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    encoder = Encoder(contract.features)
-    matrix = encoder.from_columns(
-        {name: [None if row[name] == "?" else float(row[name]) for row in rows] for name in contract.feature_names}
-    ).matrix
+    rows = _rows(HEART / "cleveland.csv")
+    columns = {
+        name: [None if row[name] == "?" else float(row[name]) for row in rows] for name in contract.feature_names
+    }
     target = [int(row["num"] != "0") for row in rows]
+    return sealed(tmp_path_factory.mktemp("bundle"), HEART / "contract.yaml", columns, target)
+
+
+@pytest.fixture(scope="session")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sealed bundle of three classes: logistic regression on the iris table, golden requests by its scores."""
+    contract = load_contract(IRIS / "contract.yaml")
+    rows = _rows(IRIS / "iris.csv")
+    columns = {name: [float(row[name]) for row in rows] for name in contract.feature_names}
+    target = [contract.target.labels.index(row[contract.target.column]) for row in rows]
+    quality = dict.fromkeys(WATCHED, Interval(value=0.96, low=0.9, high=1.0))
+    return sealed(tmp_path_factory.mktemp("flowers"), IRIS / "contract.yaml", columns, target, quality)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def sealed(
+    directory: Path,
+    contract_file: Path,
+    columns: Mapping[str, Sequence[float | str | None]],
+    target: list[int],
+    quality: Mapping[str, Interval] | None = None,
+) -> Path:
+    """Fit a logistic regression to columns and the positions of classes, and seal its bundle in `directory`.
+
+    `quality` is what its evaluation is to have found.
+    """
+    contract = load_contract(contract_file)
+    encoder = Encoder(contract.features)
+    matrix = encoder.from_columns(columns).matrix
     transform = _transform(contract, matrix)
     served_rows = transform.compile()(matrix)
     estimator = LogisticRegression(max_iter=1000).fit(served_rows, target)
-    probability = estimator.predict_proba(served_rows)[:, 1]
     labels = contract.target.labels
+    rule = DecisionRule(
+        format=1,
+        calibration=CALIBRATIONS[len(labels)],
+        threshold=THRESHOLD if contract.target.is_binary else None,
+        labels=labels,
+    )
     requests = []
     for example in contract.examples:
         if example.refused:
             requests.append(Golden(title=example.title, instances=(example.instance,), refused=example.refused))
             continue
-        p = estimator.predict_proba(transform.compile()(encoder.from_records([example.instance]).matrix))[0, 1]
+        encoded = transform.compile()(encoder.from_records([example.instance]).matrix)
+        probabilities = _probabilities(estimator, encoded)[0]
+        decided = int(probabilities[1] >= THRESHOLD) if contract.target.is_binary else int(probabilities.argmax())
         requests.append(
             Golden(
                 title=example.title,
                 instances=(example.instance,),
-                probabilities=(float(p),),
-                labels=(labels[int(p >= THRESHOLD)],),
+                probabilities=(dict(zip(labels, probabilities.tolist(), strict=True)),),
+                labels=(labels[decided],),
             )
         )
     model = to_onnx(
         estimator, served_rows[:1].astype(np.float32), options={"zipmap": False, "raw_scores": True}
     ).SerializeToString()
+    probability = _probabilities(estimator, served_rows)
+    probability = probability[:, 1] if contract.target.is_binary else probability
+    profile = profile_of(contract.features, matrix, probability, labels, quality)
     files = {
         "transform.json": transform.model_dump_json(),
-        "decision.json": DecisionRule(
-            format=1,
-            calibration=Calibration(method="sigmoid", slope=-1.0, intercept=0.0),
-            threshold=THRESHOLD,
-            labels=labels,
-        ).model_dump_json(),
-        "profile.json": profile_of(contract.features, matrix, probability).model_dump_json(),
+        "decision.json": rule.model_dump_json(),
+        "profile.json": profile.model_dump_json(),
         "golden.json": GoldenRequests(format=1, tolerance=1e-6, requests=tuple(requests)).model_dump_json(),
         "evaluation.json": "{}",
-        "MODEL_CARD.md": "# heart\n\nA logistic regression for the tests of the predictor.\n",
+        "MODEL_CARD.md": f"# {contract.name}\n\nA logistic regression for the tests of the predictor.\n",
     }
     for name, text in files.items():
         (directory / name).write_text(text, encoding="utf-8")
     (directory / "model.onnx").write_bytes(model)
     skops.io.dump(estimator, directory / "model.skops")
-    shutil.copy(HEART / "contract.yaml", directory)
-    seal(directory, {**FACTS, "contract_digest": contract.digest})
+    shutil.copy(contract_file, directory)
+    seal(directory, {**FACTS, "name": contract.name, "contract_digest": contract.digest})
     return directory
+
+
+def _probabilities(estimator: LogisticRegression, rows: npt.NDArray[np.floating[Any]]) -> Matrix:
+    """What is to be served, (rows, classes): of two classes scikit-learn's own, of three calibrated scores."""
+    if len(estimator.classes_) == 2:
+        own: Matrix = estimator.predict_proba(rows)
+        return own
+    shares = np.exp(INVERSE_TEMPERATURE * estimator.decision_function(rows))
+    found: Matrix = shares / shares.sum(axis=1, keepdims=True)
+    return found
 
 
 def _transform(contract: Contract, matrix: Matrix) -> Transform:

@@ -18,6 +18,7 @@ from mlflow.tracking import MlflowClient
 from components.learning.candidates import CANDIDATES
 from components.learning.evaluation import METRICS, Evaluation
 from contract.bundle import verify
+from pipeline import BOOSTING
 from pipeline import CANDIDATES as COMPETING
 from tests.conftest import HEART, PROJECT, FinishedRun, without_mlflow
 
@@ -62,7 +63,7 @@ def test_it_compiles_to_the_golden_yaml(tmp_path: Path, seed: str) -> None:
 
 
 def test_every_container_asks_for_cpu_and_memory_and_installs_nothing(executors: dict[str, Any]) -> None:
-    assert len(executors) == 13
+    assert len(executors) == 14
     for name, executor in executors.items():
         container = executor["container"]
         assert container["resources"]["resourceCpuRequest"], name
@@ -89,13 +90,14 @@ def test_training_waits_for_validation_and_for_mlflow(tasks: dict[str, Any]) -> 
     assert {"validate", "check-tracking"} <= set(tasks["split"]["dependentTasks"])
 
 
-def test_only_evaluate_and_publish_see_the_held_out_rows(tasks: dict[str, Any]) -> None:
+def test_only_what_judges_sees_the_held_out_rows(tasks: dict[str, Any]) -> None:
     seen = {name for name, task in tasks.items() if "held_out" in json.dumps(task.get("inputs", {}))}
-    assert seen == {"evaluate", "publish"}
+    assert seen == {"evaluate", "ablate", "publish"}
 
 
-def test_every_candidate_competes() -> None:
-    assert list(CANDIDATES) == COMPETING
+def test_every_candidate_competes_that_needs_no_extra_library() -> None:
+    assert [name for name, candidate in CANDIDATES.items() if candidate.requires is None] == COMPETING
+    assert [name for name, candidate in CANDIDATES.items() if candidate.requires] == BOOSTING
 
 
 def test_a_run_leaves_what_people_look_for(finished: FinishedRun) -> None:

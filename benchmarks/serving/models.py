@@ -55,7 +55,7 @@ CANDIDATES = {
         candidate_named("random-forest"),
         grid={"n_estimators": (100,), "min_samples_leaf": (4,), "max_features": ("sqrt",)},
     ),
-    "logistic": replace(candidate_named("logistic-regression"), scaled=False, grid={"C": (1.0,)}),
+    "logistic": replace(candidate_named("logistic-regression"), preparation="plain", grid={"C": (1.0,)}),
 }
 _EFFORT = effort_named("quick")
 
@@ -159,18 +159,13 @@ def _packed(
         name=candidate.name,
         parameters=fitted.parameters,
         threshold=fitted.threshold,
-        out_of_fold=tuple(fitted.out_of_fold.tolist()),
+        rows=fitted.rows,
         seconds=time.monotonic() - started,
     )
     resampled, unseen = cross_validate(candidate, contract, rows, _EFFORT, SEED)
-    validated = CrossValidated(
-        name=candidate.name,
-        resampled=resampled,
-        probability=tuple(unseen.probability.tolist()),
-        positive=tuple(unseen.positive.tolist()),
-    )
+    validated = CrossValidated(name=candidate.name, resampled=resampled)
     judge = Judge(contract=contract, training=rows, held_out=unused, external={}, resamples=_EFFORT.resamples)
-    evaluated = judge.evaluate(fitted.estimator, facts, validated)
+    evaluated = judge.evaluate(fitted.estimator, facts, validated, unseen)
     evaluation = Evaluation(
         format=1,
         contract_digest=contract.digest,
@@ -182,7 +177,7 @@ def _packed(
         selection=select_candidate([evaluated], contract.decision),
     )
     (to / "selected.json").write_text(evaluation.model_dump_json(), encoding="utf-8")
-    write_model(to / "model", fitted.estimator, facts)
+    write_model(to / "model", fitted.estimator, facts, fitted.out_of_fold)
     table.write(training, to / "training.parquet")
     table.write(pd.concat([training, held_out]), to / "table.parquet")
     (to / "external").mkdir()

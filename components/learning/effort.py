@@ -10,6 +10,9 @@ from components.errors import StageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+SEED = 0
+"""Of everything random in training; the split has its own, in the contract."""
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -28,18 +31,57 @@ class Effort:
     """Folds of the out-of-fold predictions that calibration and threshold are fitted on."""
     resamples: int
     """Bootstrap resamples behind each percentile interval."""
+    seconds: float = 90
+    """What the fit of one candidate may take on a large table (`components.learning.budget`), and half of what its
+    cross-validation may."""
+    sample: int = 10_000
+    """Rows that settings are tried on where a table is large."""
 
     def trials_of(self, cost: int, grid_size: int) -> int:
         """How many settings a candidate of that cost may try: at least two, at most its whole grid."""
         return min(grid_size, max(2, self.trials // cost))
 
+    def settings_of(self, cost: int, grid_size: int, *, timed: bool) -> int:
+        """The same; with a budget of seconds, which ends the search by itself, a candidate's cost doesn't count."""
+        return min(grid_size, 2 * self.trials) if timed else self.trials_of(cost, grid_size)
+
 
 EFFORTS: Mapping[str, Effort] = {
     effort.name: effort
     for effort in (
-        Effort("quick", repeats=1, folds=3, inner_folds=3, trials=16, calibration_folds=3, resamples=500),
-        Effort("standard", repeats=2, folds=5, inner_folds=3, trials=20, calibration_folds=3, resamples=2000),
-        Effort("thorough", repeats=10, folds=5, inner_folds=4, trials=48, calibration_folds=5, resamples=5000),
+        Effort(
+            "quick",
+            repeats=1,
+            folds=3,
+            inner_folds=3,
+            trials=16,
+            calibration_folds=3,
+            resamples=500,
+            seconds=20,
+            sample=5_000,
+        ),
+        Effort(
+            "standard",
+            repeats=2,
+            folds=5,
+            inner_folds=3,
+            trials=20,
+            calibration_folds=3,
+            resamples=2000,
+            seconds=90,
+            sample=10_000,
+        ),
+        Effort(
+            "thorough",
+            repeats=10,
+            folds=5,
+            inner_folds=4,
+            trials=48,
+            calibration_folds=5,
+            resamples=5000,
+            seconds=1200,
+            sample=30_000,
+        ),
     )
 }
 

@@ -24,9 +24,14 @@ METRICS = (
     "precision",
     "f1",
     "specificity_at_sensitivity",
+    "gini",
 )
 """In the order of tables. Those from `accuracy` to `f1` depend on the candidate's own threshold;
-`specificity_at_sensitivity` is read off the ROC curve at the contract's sensitivity."""
+`specificity_at_sensitivity` is read off the ROC curve at the contract's sensitivity, for two classes alone; `gini` is
+the ROC-AUC as claims insurers write it, 2 · AUC - 1."""
+
+MOST_DRAWN = 20_000
+"""Rows of a sample that are kept one by one, to draw curves from; what is measured is measured on all."""
 
 METRIC_TITLES = {
     "roc_auc": "ROC-AUC",
@@ -39,6 +44,7 @@ METRIC_TITLES = {
     "precision": "precision",
     "f1": "F1",
     "specificity_at_sensitivity": "specificity at the wanted sensitivity",
+    "gini": "normalised Gini",
 }
 
 
@@ -52,12 +58,32 @@ class Estimate(Interval):
 
 
 class Confusion(Strict):
-    """Counts at the candidate's threshold."""
+    """Counts of rows: `counts[i][j]` are of class `i` and were answered `j`, classes as in `Target.labels`.
 
-    true_negative: int
-    false_positive: int
-    false_negative: int
-    true_positive: int
+    The names of its four cells are for two classes.
+    """
+
+    counts: tuple[tuple[int, ...], ...]
+
+    @property
+    def true_negative(self) -> int:
+        """Rows of the negative class that were answered so."""
+        return self.counts[0][0]
+
+    @property
+    def false_positive(self) -> int:
+        """Rows of the negative class that were answered positive."""
+        return self.counts[0][1]
+
+    @property
+    def false_negative(self) -> int:
+        """Rows of the positive class that were missed."""
+        return self.counts[1][0]
+
+    @property
+    def true_positive(self) -> int:
+        """Rows of the positive class that were found."""
+        return self.counts[1][1]
 
 
 class Resampled(Strict):
@@ -73,14 +99,23 @@ class Resampled(Strict):
 
 
 class Sample(Strict):
-    """Labels (0 or 1) and one candidate's probabilities on rows that it never saw, and what follows from them."""
+    """One candidate's answers on rows that it never saw, and what follows from them.
+
+    `labels` (positions of classes) and `probabilities` (of the positive class, or with more than two classes of each)
+    are there to draw from: of all rows, or of `MOST_DRAWN` drawn at random.
+    """
 
     rows: int
-    positives: int
+    class_counts: tuple[int, ...]
     estimates: dict[str, Estimate]
     confusion: Confusion
     labels: tuple[int, ...]
-    probabilities: tuple[float, ...]
+    probabilities: tuple[float, ...] | tuple[tuple[float, ...], ...]
+
+    @property
+    def positives(self) -> int:
+        """Rows of the positive class, of two."""
+        return self.class_counts[1]
 
 
 class Slice(Strict):
@@ -89,7 +124,7 @@ class Slice(Strict):
     feature: str
     label: str
     rows: int
-    positives: int
+    class_counts: tuple[int, ...]
     estimates: dict[str, Estimate]
 
 
@@ -106,13 +141,18 @@ class Importance(Strict):
 
 
 class CandidateEvaluation(Strict):
-    """All that is known of one candidate. `complexity` ranks candidates from the simplest (1) upwards."""
+    """All that is known of one candidate. `complexity` ranks candidates from the simplest (1) upwards.
+
+    With more than two classes there is no `threshold`. `fitted_rows` are fewer than the training rows where the
+    effort's seconds don't reach further.
+    """
 
     name: str
     title: str
     complexity: int
     parameters: dict[str, JsonValue]
-    threshold: float
+    threshold: float | None
+    fitted_rows: int
     resampled: Resampled
     out_of_fold: Sample
     held_out: Sample
@@ -141,8 +181,17 @@ class Selection(Strict):
     refused: tuple[Refusal, ...]
 
 
+class Ablation(Strict):
+    """The winner's kind of model, fitted and judged in the same way without the features that may know the answer."""
+
+    features: tuple[str, ...]
+    candidate: str
+    resampled: Resampled
+    held_out: Sample
+
+
 class Evaluation(Strict):
-    """`evaluation.json` of a bundle."""
+    """`evaluation.json` of a bundle. `made`: nobody observed the rows, so the numbers say nothing of the world."""
 
     format: Literal[1]
     contract_digest: str
@@ -152,6 +201,8 @@ class Evaluation(Strict):
     held_out_rows: int
     candidates: tuple[CandidateEvaluation, ...]
     selection: Selection | None = None
+    ablation: Ablation | None = None
+    made: bool = False
 
     def candidate(self, name: str) -> CandidateEvaluation:
         """The candidate of that name (`KeyError` if there is none)."""

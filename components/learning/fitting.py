@@ -7,14 +7,15 @@ wrong side of 0.5 can't win by ranking alone and then answer "no" to everybody.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import get_scorer
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import (
     FixedThresholdClassifier,
     KFold,
@@ -26,6 +27,9 @@ from sklearn.model_selection import (
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from components.errors import UnsplittableTable
+from components.learning.budget import Budget
+from contract.decision import PAIR
+from contract.scorer import decided
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,33 +44,48 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Labels = npt.NDArray[np.int64]
     Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+    Estimator: TypeAlias = FixedThresholdClassifier | CalibratedClassifierCV
 
 
 @dataclass(frozen=True)
 class Fitted:
     """A fitted candidate.
 
-    `estimator` is the reference: preprocessing, model, calibration and threshold in one. `out_of_fold` are calibrated
-    probabilities of the rows it was fitted on, each predicted by a model that hadn't seen it.
+    `estimator` is the reference: preprocessing, model and calibration in one, and between two classes the threshold.
+    `out_of_fold` are calibrated probabilities of the rows it was fitted on, `rows` in number, each predicted by a model
+    that hadn't seen it.
     """
 
-    estimator: FixedThresholdClassifier
+    estimator: Estimator
     parameters: dict[str, Any]
     out_of_fold: Floats
+    rows: int
 
     @property
-    def threshold(self) -> float:
-        """The probability from which a row is called positive."""
-        return float(self.estimator.threshold)
+    def threshold(self) -> float | None:
+        """The probability from which a row is called positive; with more than two classes there is none."""
+        return threshold_of(self.estimator)
 
     def probability(self, matrix: Floats) -> Floats:
-        """Calibrated probability of the positive class: float64 of shape (rows,)."""
-        return np.asarray(self.estimator.predict_proba(matrix)[:, 1], dtype=np.float64)
+        """Calibrated probability of the positive class (rows,), or of each of more than two: float64."""
+        return probability_of(self.estimator, matrix)
 
 
-def calibrated_of(estimator: FixedThresholdClassifier) -> Any:
-    """The calibrated classifier inside a reference estimator: it has `estimator` and one sigmoid in `calibrators`."""
-    return estimator.estimator_.estimator.calibrated_classifiers_[0]
+def threshold_of(estimator: Estimator) -> float | None:
+    """The probability from which a reference estimator calls a row positive; `None` with more than two classes."""
+    return float(estimator.threshold) if isinstance(estimator, FixedThresholdClassifier) else None
+
+
+def probability_of(estimator: Estimator, matrix: Floats) -> Floats:
+    """A reference estimator's probability of the positive class (rows,), or of each of more than two: float64."""
+    found = np.asarray(estimator.predict_proba(matrix), dtype=np.float64)
+    return found[:, 1] if isinstance(estimator, FixedThresholdClassifier) else found
+
+
+def calibrated_of(estimator: Estimator) -> Any:
+    """The calibrated classifier inside a reference estimator: it has `estimator`, and sigmoids in `calibrators`."""
+    inner = estimator.estimator_.estimator if isinstance(estimator, FixedThresholdClassifier) else estimator
+    return inner.calibrated_classifiers_[0]
 
 
 def folds_of(contract: Contract, rows: Rows, folds: int, seed: int) -> list[Fold]:
@@ -74,7 +93,7 @@ def folds_of(contract: Contract, rows: Rows, folds: int, seed: int) -> list[Fold
 
     Blocks of time aren't shuffled, so a row's neighbours in time are in its own fold; `seed` changes nothing there.
 
-    Raises `UnsplittableTable` unless both classes are on both sides of each fold: a metric of one class says nothing.
+    Raises `UnsplittableTable` unless all classes are on both sides of each fold: a metric of one class says nothing.
     """
     splitter: Any
     match contract.split.method:
@@ -84,68 +103,148 @@ def folds_of(contract: Contract, rows: Rows, folds: int, seed: int) -> list[Fold
             splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
         case _:
             splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    counts = np.bincount(rows.labels, minlength=2)
+    names = contract.target.labels
+    counts = np.bincount(rows.labels, minlength=len(names))
     if counts.min() >= folds:
         found = list(splitter.split(rows.matrix, rows.labels, rows.groups))
         if all(len(np.unique(rows.labels[side])) == len(counts) for fold in found for side in fold):
             return found
-    negative, positive = contract.target.labels
+    counted = ", ".join(f"{count} {name}" for count, name in zip(counts, names, strict=True))
     raise UnsplittableTable(
-        f"{len(rows.labels)} rows ({counts[0]} {negative}, {counts[1]} {positive}) can't be cut into {folds} folds"
-        f" ({contract.split.method}) that each have both classes; bring more rows, or choose an effort with fewer folds"
+        f"{len(rows.labels)} rows ({counted}) can't be cut into {folds} folds ({contract.split.method}) that each have"
+        f" {'both' if contract.target.is_binary else 'all'} classes; bring more rows, or choose an effort with fewer"
+        " folds"
     )
 
 
-def fit(candidate: Candidate, contract: Contract, rows: Rows, effort: Effort, seed: int) -> Fitted:
-    """Search, calibrate and set the threshold of one candidate. Deterministic for a seed.
+def fit(
+    candidate: Candidate, contract: Contract, rows: Rows, effort: Effort, seed: int, seconds: float | None = None
+) -> Fitted:
+    """Search, calibrate and set the threshold of one candidate. Deterministic for a seed where the table isn't large.
+
+    On a large table it takes `seconds`, those of the effort unless given, of which see `components.learning.budget`.
 
     It takes one thread, as its task asks for one CPU: candidates run beside each other, and on small tables threads
     that wait for each other make the histogram gradient boosting thirty times as slow.
 
     Raises `UnsplittableTable` if a fold would lack a class.
     """
+    budget = Budget.of(len(rows.labels), effort.seconds if seconds is None else seconds)
     with threadpool_limits(limits=1):
-        chosen = _searched(candidate, contract, rows, effort, seed)
-        pipeline = candidate.pipeline(contract.features, seed).set_params(**chosen)
-        calibrated, out_of_fold = _calibrated(
-            pipeline, rows, folds_of(contract, rows, effort.calibration_folds, seed + 1)
+        chosen, measured = _searched(candidate, contract, rows, effort, seed, budget)
+        pipeline = candidate.pipeline(contract.features, seed, len(contract.target.labels)).set_params(**chosen)
+        # As many fits as folds, each of the rows but a fold, and one of all.
+        affordable = budget.rows_for(
+            effort.calibration_folds, rows=len(rows.labels), measured=measured, growth=candidate.growth
         )
-    threshold = threshold_for(contract.decision.threshold, rows.labels, out_of_fold)
-    estimator = FixedThresholdClassifier(
-        FrozenEstimator(calibrated), threshold=threshold, response_method="predict_proba"
-    ).fit(rows.matrix, rows.labels)
-    return Fitted(estimator, {name.removeprefix("model__"): value for name, value in chosen.items()}, out_of_fold)
+        known = rows.sample(min(affordable, candidate.largest or affordable), seed)
+        folds = folds_of(contract, known, effort.calibration_folds, seed + 1)
+        calibrated, out_of_fold = _calibrated(pipeline, known, folds)
+    estimator = calibrated
+    if contract.decision.threshold:
+        threshold = threshold_for(contract.decision.threshold, known.labels, out_of_fold)
+        estimator = FixedThresholdClassifier(
+            FrozenEstimator(calibrated), threshold=threshold, response_method="predict_proba"
+        ).fit(known.matrix, known.labels)
+    parameters = {name.removeprefix("model__"): value for name, value in chosen.items()}
+    return Fitted(estimator, parameters, out_of_fold, len(known.labels))
 
 
-def _searched(candidate: Candidate, contract: Contract, rows: Rows, effort: Effort, seed: int) -> dict[str, Any]:
-    """The setting that ranks the rows of the inner folds best.
+def _searched(
+    candidate: Candidate, contract: Contract, rows: Rows, effort: Effort, seed: int, budget: Budget
+) -> tuple[dict[str, Any], tuple[int, float]]:
+    """The setting that ranks the rows of the inner folds best, and what a fit of it took: rows and seconds.
 
     scikit-learn's RandomizedSearchCV chooses the same, but fits the preprocessing, which has nothing to tune, once a
     setting instead of once a fold: two thirds of a logistic regression's search.
     """
-    pipeline = candidate.pipeline(contract.features, seed)
-    trials = effort.trials_of(candidate.cost, candidate.grid_size)
-    settings = list(ParameterSampler(candidate.space, trials, random_state=seed))
-    score = get_scorer("average_precision" if contract.decision.metric == "pr_auc" else "roc_auc")
-    scores = []
+    classes = len(contract.target.labels)
+    timed = budget.seconds < float("inf")
+    rows = rows.sample(effort.sample, seed) if timed else rows
+    pipeline = candidate.pipeline(contract.features, seed, classes)
+    trials = effort.settings_of(candidate.cost, candidate.grid_size(classes), timed=timed)
+    settings = list(ParameterSampler(candidate.space(classes), trials, random_state=seed))
+    folds = []
     for training, test in folds_of(contract, rows, effort.inner_folds, seed):
         known, unseen = rows.take(training), rows.take(test)
-        prepare = clone(pipeline.named_steps["prepare"]).fit(known.matrix)
-        before, after = prepare.transform(known.matrix), prepare.transform(unseen.matrix)
-        models = (clone(pipeline).set_params(**setting).named_steps["model"] for setting in settings)
-        scores.append([score(model.fit(before, known.labels), after, unseen.labels) for model in models])
-    best: dict[str, Any] = settings[int(np.mean(scores, axis=0).argmax())]
-    return best
+        prepare = clone(pipeline.named_steps["prepare"])
+        folds.append(
+            (
+                prepare.fit_transform(known.matrix, known.labels),
+                known.labels,
+                prepare.transform(unseen.matrix),
+                unseen.labels,
+            )
+        )
+    best, best_score, measured = settings[0], -np.inf, (len(folds[0][1]), 0.0)
+    for setting in settings:
+        started = time.monotonic()
+        model = clone(pipeline).set_params(**setting).named_steps["model"]
+        found = float(
+            np.mean([_ranking(contract, clone(model).fit(x, y), after, labels) for x, y, after, labels in folds])
+        )
+        if found > best_score:
+            seconds = (time.monotonic() - started) / len(folds)
+            best, best_score, measured = setting, found, (len(folds[0][1]), seconds)
+        if budget.searched:
+            break
+    return best, measured
+
+
+def _ranking(contract: Contract, model: Any, rows: Floats, labels: Labels) -> float:
+    """How well a model ranks rows; with more than two classes, each class against the rest, on average."""
+    scores = model.decision_function(rows) if hasattr(model, "decision_function") else model.predict_proba(rows)
+    truth: Any = labels
+    if not contract.target.is_binary:
+        truth = np.eye(len(contract.target.labels))[labels]
+    elif scores.ndim > 1:
+        scores = scores[:, 1]
+    score = average_precision_score if contract.decision.metric == "pr_auc" else roc_auc_score
+    return float(score(truth, scores))
+
+
+class _Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Stands in for a model whose scores are known: what it is asked about are the scores themselves."""
+
+    def __init__(self, classes: int) -> None:
+        self.classes = classes
+        self.classes_ = np.arange(classes)
+
+    def fit(self, scores: Floats, labels: Labels) -> Self:  # noqa: ARG002
+        """There is nothing to learn."""
+        return self
+
+    def decision_function(self, scores: Floats) -> Floats:
+        return scores if scores.shape[1] > 1 else scores[:, 0]
+
+    def predict(self, scores: Floats) -> Labels:
+        """What scikit-learn asks every classifier to have."""
+        return decided(self.decision_function(scores), None if scores.shape[1] > 1 else 0.0)
 
 
 def _calibrated(pipeline: Pipeline, rows: Rows, folds: list[Fold]) -> tuple[CalibratedClassifierCV, Floats]:
-    calibrated = CalibratedClassifierCV(pipeline, method="sigmoid", cv=folds, ensemble=False)
-    calibrated.fit(rows.matrix, rows.labels)
-    # The sigmoid was fitted on these very scores, but scikit-learn doesn't keep them.
-    method = "decision_function" if hasattr(pipeline, "decision_function") else "predict_proba"
-    scores = cross_val_predict(pipeline, rows.matrix, rows.labels, cv=folds, method=method)
-    scores = scores[:, 1] if scores.ndim > 1 else scores
-    return calibrated, calibrated.calibrated_classifiers_[0].calibrators[0].predict(scores)
+    """The pipeline fitted on all rows, calibrated on its out-of-fold scores; and what calibration makes of these.
+
+    A sigmoid calibrates the score of two classes, one temperature those of more.
+
+    CalibratedClassifierCV would do the same from the pipeline itself, but keeps no scores: every fold would be fitted
+    twice to have them.
+    """
+    response = "decision_function" if hasattr(pipeline, "decision_function") else "predict_proba"
+    scores = cross_val_predict(pipeline, rows.matrix, rows.labels, cv=folds, method=response)
+    classes = len(np.unique(rows.labels))
+    if classes == PAIR:
+        scores = scores[:, 1:] if scores.ndim > 1 else scores[:, None]
+    everything = np.arange(len(rows.labels))
+    stand_in = _Scores(classes)
+    method = "sigmoid" if classes == PAIR else "temperature"
+    calibrated = CalibratedClassifierCV(stand_in, method=method, cv=[(everything, everything)], ensemble=False)
+    calibrated.fit(scores, rows.labels)
+    out_of_fold = calibrated.predict_proba(scores)
+    calibrated.set_params(estimator=clone(pipeline), cv=None)
+    calibrated.calibrated_classifiers_[0].estimator = pipeline.fit(rows.matrix, rows.labels)
+    calibrated.n_features_in_ = rows.matrix.shape[1]
+    return calibrated, out_of_fold[:, 1] if classes == PAIR else out_of_fold
 
 
 def threshold_for(rule: Threshold, labels: Labels, probability: Floats) -> float:
@@ -153,14 +252,20 @@ def threshold_for(rule: Threshold, labels: Labels, probability: Floats) -> float
 
     It lies halfway between two neighbouring probabilities, so that no row sits on it.
     """
+    wanted = rule.value or 0.0
     if rule.rule == "fixed":
-        return rule.value
+        return wanted
     values = np.unique(probability)
     cuts = np.concatenate([[values[0] / 2], (values[1:] + values[:-1]) / 2, [(values[-1] + 1) / 2]])
-    if rule.rule == "sensitivity_at_least":
-        positives = np.sort(probability[labels == 1])
-        found = (len(positives) - np.searchsorted(positives, cuts)) / len(positives)
-        return float(cuts[found >= rule.value].max())
-    negatives = np.sort(probability[labels == 0])
-    cleared = np.searchsorted(negatives, cuts) / len(negatives)
-    return float(cuts[cleared >= rule.value].min())
+    positives, negatives = (np.sort(probability[labels == label]) for label in (1, 0))
+    found = len(positives) - np.searchsorted(positives, cuts)
+    cleared = np.searchsorted(negatives, cuts)
+    match rule.rule:
+        case "sensitivity_at_least":
+            return float(cuts[found / len(positives) >= wanted].max())
+        case "specificity_at_least":
+            return float(cuts[cleared / len(negatives) >= wanted].min())
+        case "highest_f1":
+            return float(cuts[(found / (found + len(positives) + len(negatives) - cleared)).argmax()])
+        case _:
+            return float(cuts[(found + cleared).argmax()])

@@ -10,17 +10,18 @@ from sklearn.inspection import permutation_importance
 
 from components.learning.candidates import candidate_named
 from components.learning.evaluation import CandidateEvaluation, Importance, Sample, Slice
-from components.learning.fitting import calibrated_of
+from components.learning.fitting import calibrated_of, probability_of, threshold_of
 from components.learning.metrics import sample
-from components.learning.resampling import wanted_sensitivity
+from components.learning.resampling import OutOfFold, wanted_sensitivity
 from contract.features import BooleanFeature, CategoricalFeature
+from contract.scorer import decided
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     import numpy.typing as npt
-    from sklearn.model_selection import FixedThresholdClassifier
 
+    from components.learning.fitting import Estimator
     from components.learning.model import CrossValidated, FittedCandidate
     from components.learning.rows import Rows
     from contract.features import Feature
@@ -31,7 +32,17 @@ if TYPE_CHECKING:
 SMALLEST_SLICE = 20
 """Rows that a slice needs before a number about it means anything."""
 
+MOST_SLICED = 10_000
+"""Training rows that slices are cut from."""
+
+MOST_CATEGORIES = 30
+"""Of a feature's categories, so many of the most frequent are slices."""
+
+MOST_SHUFFLED = 5_000
+"""Training rows among which a feature is shuffled."""
+
 _SHUFFLES = 5
+_SHUFFLES_OF_MANY = 2
 
 
 @dataclass(frozen=True)
@@ -45,57 +56,64 @@ class Judge:
     resamples: int
 
     def evaluate(
-        self, estimator: FixedThresholdClassifier, facts: FittedCandidate, validated: CrossValidated
+        self, estimator: Estimator, facts: FittedCandidate, validated: CrossValidated, out_of_fold: OutOfFold
     ) -> CandidateEvaluation:
         """Everything about one candidate; `estimator` is the reference estimator that *train* kept."""
         candidate = candidate_named(facts.name)
-        probability = np.array(validated.probability)
-        positive = np.array(validated.positive)
         return CandidateEvaluation(
             name=facts.name,
             title=candidate.title,
             complexity=candidate.complexity,
             parameters=facts.parameters,
             threshold=facts.threshold,
+            fitted_rows=facts.rows,
             resampled=validated.resampled,
-            out_of_fold=self._sample(self.training.labels, probability, positive),
-            held_out=self._predicted(estimator, self.held_out),
-            external={site: self._predicted(estimator, rows) for site, rows in self.external.items()},
-            slices=tuple(self._slices(probability, positive)),
+            out_of_fold=self._sample(self.training.labels, out_of_fold),
+            held_out=self.predicted(estimator, self.held_out),
+            external={site: self.predicted(estimator, rows) for site, rows in self.external.items()},
+            slices=tuple(self._slices(out_of_fold)),
             importances=self._importances(estimator),
             seconds=facts.seconds,
         )
 
-    def _predicted(self, estimator: FixedThresholdClassifier, rows: Rows) -> Sample:
-        probability = np.asarray(estimator.predict_proba(rows.matrix)[:, 1], dtype=np.float64)
-        return self._sample(rows.labels, probability, probability >= estimator.threshold)
+    def predicted(self, estimator: Estimator, rows: Rows) -> Sample:
+        """What a reference estimator makes of rows that it never saw."""
+        probability = probability_of(estimator, rows.matrix)
+        return self._sample(rows.labels, OutOfFold(probability, decided(probability, threshold_of(estimator))))
 
-    def _sample(self, labels: npt.NDArray[np.int64], probability: npt.NDArray[np.float64], positive: Flags) -> Sample:
+    def _sample(self, labels: npt.NDArray[np.int64], predicted: OutOfFold) -> Sample:
         return sample(
-            labels, probability, positive, resamples=self.resamples, sensitivity=wanted_sensitivity(self.contract)
+            labels,
+            predicted.probability,
+            predicted.decided,
+            resamples=self.resamples,
+            classes=len(self.contract.target.labels),
+            sensitivity=wanted_sensitivity(self.contract),
         )
 
-    def _slices(self, probability: npt.NDArray[np.float64], positive: Flags) -> Iterator[Slice]:
+    def _slices(self, out_of_fold: OutOfFold) -> Iterator[Slice]:
+        known = _drawn(len(self.training.labels), MOST_SLICED)
+        matrix, labels = self.training.matrix[known], self.training.labels[known]
+        predicted = out_of_fold.take(known)
         for position, feature in enumerate(self.contract.features):
-            for label, rows in _parts(feature, self.training.matrix[:, position]):
-                labels = self.training.labels[rows]
-                if len(labels) < SMALLEST_SLICE or len(np.unique(labels)) == 1:
+            for label, rows in _parts(feature, matrix[:, position]):
+                if rows.sum() < SMALLEST_SLICE or len(np.unique(labels[rows])) < len(self.contract.target.labels):
                     continue
-                found = self._sample(labels, probability[rows], positive[rows])
+                found = self._sample(labels[rows], predicted.take(rows))
                 yield Slice(
                     feature=feature.name,
                     label=label,
                     rows=found.rows,
-                    positives=found.positives,
+                    class_counts=found.class_counts,
                     estimates=found.estimates,
                 )
 
-    def _importances(self, estimator: FixedThresholdClassifier) -> tuple[Importance, ...]:
+    def _importances(self, estimator: Estimator) -> tuple[Importance, ...]:
         """Ranked by size: coefficients in calibrated log-odds of a linear model, else permutation importances."""
         calibrated = calibrated_of(estimator)
         model = calibrated.estimator.named_steps["model"]
         found: list[Importance]
-        if hasattr(model, "coef_"):
+        if hasattr(model, "coef_") and self.contract.target.is_binary:
             columns = calibrated.estimator.named_steps["prepare"].fitted.layout.columns
             weights = -calibrated.calibrators[0].a_ * model.coef_[0]
             labels = _indicator_labels(self.contract.features)
@@ -104,12 +122,13 @@ class Judge:
                 for name, weight in zip(columns, weights, strict=True)
             ]
         else:
+            known = _drawn(len(self.training.labels), MOST_SHUFFLED)
             shuffled = permutation_importance(
                 estimator,
-                self.training.matrix,
-                self.training.labels,
-                scoring="roc_auc",
-                n_repeats=_SHUFFLES,
+                self.training.matrix[known],
+                self.training.labels[known],
+                scoring="roc_auc" if self.contract.target.is_binary else "roc_auc_ovr",
+                n_repeats=_SHUFFLES if len(known) == len(self.training.labels) else _SHUFFLES_OF_MANY,
                 random_state=0,
             )
             found = [
@@ -117,6 +136,11 @@ class Judge:
                 for name, value in zip(self.contract.feature_names, shuffled.importances_mean, strict=True)
             ]
         return tuple(sorted(found, key=lambda importance: -abs(importance.value)))
+
+
+def _drawn(rows: int, most: int) -> npt.NDArray[np.intp]:
+    """Rows drawn at random, at most so many: what is judged on them needs no more."""
+    return np.sort(np.random.default_rng(0).permutation(rows)[:most])
 
 
 def _indicator_labels(features: Sequence[Feature]) -> dict[str, str]:
@@ -132,8 +156,9 @@ def _indicator_labels(features: Sequence[Feature]) -> dict[str, str]:
 def _parts(feature: Feature, values: npt.NDArray[np.float64]) -> Iterator[tuple[str, Flags]]:
     match feature:
         case CategoricalFeature():
-            for position, category in enumerate(feature.categories):
-                yield category.label, values == position
+            counts = np.bincount(values[~np.isnan(values)].astype(np.intp), minlength=len(feature.categories))
+            for position in np.sort(np.argsort(-counts, kind="stable")[:MOST_CATEGORIES]).tolist():
+                yield feature.categories[position].label, values == position
         case BooleanFeature():
             yield "no", values == 0
             yield "yes", values == 1

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rows:
-    """Encoded rows (float64), labels (int64, 0 or 1), and groups where the contract has them.
+    """Encoded rows (float64), labels (int64, positions of classes), and groups where the contract has them.
 
     Rows of a table that is split by time stand in order of time.
     """
@@ -30,6 +30,18 @@ class Rows:
     def take(self, rows: npt.NDArray[np.intp]) -> Rows:
         """The given rows alone."""
         return Rows(self.matrix[rows], self.labels[rows], None if self.groups is None else self.groups[rows])
+
+    def sample(self, rows: int, seed: int) -> Rows:
+        """So many rows, drawn at random in their order and by class; all of them if there aren't more."""
+        if rows >= len(self.labels):
+            return self
+        rng = np.random.default_rng(seed)
+        share = rows / len(self.labels)
+        chosen = [
+            rng.choice(found, max(1, round(share * len(found))), replace=False)
+            for found in (np.flatnonzero(self.labels == label) for label in np.unique(self.labels))
+        ]
+        return self.take(np.sort(np.concatenate(chosen)))
 
 
 def rows_of(contract: Contract, frame: pd.DataFrame) -> Rows:

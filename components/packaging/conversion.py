@@ -13,56 +13,56 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper
-from scipy.special import logit
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    GradientBoostingClassifier,
-    HistGradientBoostingClassifier,
-    RandomForestClassifier,
-    VotingClassifier,
-)
+from sklearn.ensemble import VotingClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import SVC
-from sklearn.tree import DecisionTreeClassifier
 
 from components.errors import ParityBroken
 from components.learning.fitting import calibrated_of
+from components.packaging.ensembles import ensemble_of
+from contract.decision import PAIR
 from contract.forest import forest_of
-from contract.scorer import Calibration, DecisionRule
-from contract.trees import Trees, exact_unit
+from contract.scorer import Calibration, DecisionRule, Temperature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     import numpy.typing as npt
     from onnx import NodeProto
-    from sklearn.model_selection import FixedThresholdClassifier
 
+    from components.learning.fitting import Estimator
+    from components.packaging.ensembles import Ensemble
     from contract.schema import Contract
     from contract.transform import Transform
 
     Floats = npt.NDArray[np.float64]
-    Integers = npt.NDArray[np.intp]
+    Integers = npt.NDArray[np.int64]
 
 _IR_VERSION = 10
 _OPERATORS = {"": 18, "ai.onnx.ml": 5}
-_SUM, _NO_TRANSFORM = 1, 0  # enumerations of the operator TreeEnsemble
+_SUM, _NO_TRANSFORM, _UP_TO, _MEMBER = 1, 0, 0, 6  # enumerations of the operator TreeEnsemble
 
 
-def to_onnx(estimator: FixedThresholdClassifier) -> bytes:
-    """The model inside a reference estimator: float32 `columns` of shape (rows, columns) to float64 `score` (rows, 1).
+def to_onnx(estimator: Estimator) -> bytes:
+    """The model inside a reference estimator: float32 `columns` (rows, columns) to float64 `score`.
 
-    The score is what the calibration takes: the decision function where the model has one, the probability of the
-    positive class where not. Where `contract.forest` is faster, the arrays of `contract.trees.Trees` are outputs too.
-    Raises `ParityBroken` for a model that has no served form.
+    The score is what the calibration takes: the decision function where the model has one, the probability where not;
+    (rows, 1) in favour of the positive class of two, (rows, classes) of more. Where `contract.forest` is faster, the
+    arrays of `contract.trees.Trees` are outputs too. Raises `ParityBroken` for a model that has no served form.
     """
     model = calibrated_of(estimator).estimator.named_steps["model"]
-    flags = transform_of(estimator).compile().flags
+    transform = transform_of(estimator)
+    flags = transform.compile().flags
+    layout = transform.layout
+    categories = {column: item.categories for column, item in zip(layout.code_columns, layout.codes, strict=True)}
     graph = _Graph()
-    ensemble = _ensemble_of(model)
-    score = _score(model, graph, graph.add("Cast", "columns", to=TensorProto.DOUBLE))
+    ensemble = ensemble_of(model, categories)
+    score = _score(model, graph, graph.add("Cast", "columns", to=TensorProto.DOUBLE), ensemble)
     graph.name("score", score)
-    arrays = vars(ensemble.as_data) if ensemble and forest_of(ensemble.as_data, flags) else {}
+    scores = 1 if len(model.classes_) == PAIR else len(model.classes_)
+    tabulated = ensemble and scores == 1 and forest_of(ensemble.as_data, flags)
+    arrays: Mapping[str, Floats | Integers] = vars(ensemble.as_data) if ensemble and tabulated else {}
     for name, array in arrays.items():
         graph.name(name, array)
     served = helper.make_model(
@@ -75,7 +75,7 @@ def to_onnx(estimator: FixedThresholdClassifier) -> bytes:
                     helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
                     for name, array in arrays.items()
                 ),
-                helper.make_tensor_value_info("score", TensorProto.DOUBLE, [None, 1]),
+                helper.make_tensor_value_info("score", TensorProto.DOUBLE, [None, scores]),
             ],
         ),
         opset_imports=[helper.make_opsetid(domain, version) for domain, version in _OPERATORS.items()],
@@ -85,21 +85,26 @@ def to_onnx(estimator: FixedThresholdClassifier) -> bytes:
     return bytes(served.SerializeToString())
 
 
-def transform_of(estimator: FixedThresholdClassifier) -> Transform:
+def transform_of(estimator: Estimator) -> Transform:
     """The fitted preprocessing, as data."""
     transform: Transform = calibrated_of(estimator).estimator.named_steps["prepare"].fitted
     return transform
 
 
-def decision_rule_of(estimator: FixedThresholdClassifier, contract: Contract) -> DecisionRule:
+def decision_rule_of(estimator: Estimator, contract: Contract) -> DecisionRule:
     """Calibration, threshold and labels, as data."""
-    sigmoid = calibrated_of(estimator).calibrators[0]
-    return DecisionRule(
-        format=1,
-        calibration=Calibration(method="sigmoid", slope=float(sigmoid.a_), intercept=float(sigmoid.b_)),
-        threshold=float(estimator.threshold),
-        labels=contract.target.labels,
-    )
+    fitted = calibrated_of(estimator)
+    (calibrator,) = fitted.calibrators
+    calibration: Calibration | Temperature
+    if contract.target.is_binary:
+        calibration = Calibration(method="sigmoid", slope=float(calibrator.a_), intercept=float(calibrator.b_))
+    else:
+        of_probabilities = not hasattr(fitted.estimator, "decision_function")
+        calibration = Temperature(
+            method="temperature", inverse=float(calibrator.beta_), of_probabilities=of_probabilities
+        )
+    threshold = float(estimator.threshold) if contract.target.is_binary else None
+    return DecisionRule(format=1, calibration=calibration, threshold=threshold, labels=contract.target.labels)
 
 
 @dataclass
@@ -125,115 +130,8 @@ class _Graph:
         self.nodes.append(helper.make_node("Identity", [name], [output]))
 
 
-@dataclass(frozen=True)
-class _Tree:
-    """One entry a node: both children, the column and what it is compared with (`<=` goes left), a leaf's value."""
-
-    left: Integers
-    right: Integers
-    column: Integers
-    threshold: Floats
-    is_leaf: npt.NDArray[np.bool_]
-    value: Floats
-
-    @classmethod
-    def of(cls, tree: Any, value: Floats) -> _Tree:
-        """From scikit-learn's `tree_`."""
-        return cls(tree.children_left, tree.children_right, tree.feature, tree.threshold, tree.children_left < 0, value)
-
-    @classmethod
-    def of_histograms(cls, nodes: npt.NDArray[Any]) -> _Tree:
-        """From the nodes of a histogram predictor."""
-        names = ("left", "right", "feature_idx", "num_threshold", "is_leaf", "value")
-        left, right, column, threshold, is_leaf, value = (nodes[name] for name in names)
-        return cls(left, right, column, threshold, is_leaf.astype(np.bool_), value)
-
-    def rooted(self) -> _Tree:
-        """The same, but never a leaf alone, which ONNX can't express: it becomes a split into two such leaves."""
-        if not self.is_leaf[0]:
-            return self
-        nodes = np.arange(3)
-        return _Tree(nodes[[1, 0, 0]], nodes[[2, 0, 0]], nodes * 0, np.zeros(3), nodes > 0, self.value[[0, 0, 0]])
-
-    def leaves(self) -> Integers:
-        """For each node the first leaf below it, counted from the left, and the end of these: (nodes, 2)."""
-        below = self.is_leaf.astype(np.intp)
-        splits = np.flatnonzero(~self.is_leaf).tolist()
-        left, right = self.left.tolist(), self.right.tolist()
-        for node in reversed(splits):  # children come after their parents
-            below[node] = below[left[node]] + below[right[node]]
-        first = np.zeros_like(below)
-        for node in splits:
-            first[left[node]] = first[node]
-            first[right[node]] = first[node] + below[left[node]]
-        return np.column_stack([first, first + below])
-
-
-@dataclass(frozen=True)
-class _Ensemble:
-    """Trees as data, and where each split leads as ONNX has it: a leaf's number, or a split's through all trees."""
-
-    as_data: Trees
-    true: Integers
-    true_is_leaf: npt.NDArray[np.bool_]
-    false: Integers
-    false_is_leaf: npt.NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, trees: Iterable[_Tree], base: Floats) -> _Ensemble:
-        """Number splits and leaves apart, each through all trees, and round the leaves so that their sum is exact."""
-        parts = []
-        splits = leaves = 0
-        for tree in (tree.rooted() for tree in trees):
-            split = ~tree.is_leaf
-            left, right = tree.left[split], tree.right[split]
-            below = tree.leaves() + leaves
-            number = np.where(split, np.cumsum(split) - 1 + splits, below[:, 0])
-            order = np.argsort(below[tree.is_leaf, 0])
-            parts.append(
-                (
-                    tree.column[split],
-                    tree.threshold[split],
-                    np.column_stack([below[left], below[right, 1]]),
-                    tree.value[tree.is_leaf][order],
-                    [len(order)],
-                    number[left],
-                    tree.is_leaf[left],
-                    number[right],
-                    tree.is_leaf[right],
-                )
-            )
-            splits += len(left)
-            leaves += len(order)
-        column, threshold, ranges, value, size, *leads = (np.concatenate(part) for part in zip(*parts, strict=True))
-        unit = exact_unit(value, size)
-        data = Trees(column.astype(np.int64), threshold, ranges, np.rint(value / unit) * unit, size, base)
-        return cls(data, *leads)
-
-
-def _ensemble_of(model: Any) -> _Ensemble | None:
-    """The trees whose sum is the score of a model, if it is one of trees."""
-    base = np.zeros(1)
-    match model:
-        case DecisionTreeClassifier():
-            trees = [_Tree.of(model.tree_, model.tree_.value[:, 0, 1])]
-        case RandomForestClassifier() | ExtraTreesClassifier():
-            share = 1 / len(model.estimators_)
-            trees = [_Tree.of(item.tree_, item.tree_.value[:, 0, 1] * share) for item in model.estimators_]
-        case GradientBoostingClassifier():
-            rate, base = model.learning_rate, logit(model.init_.class_prior_[1:])
-            trees = [_Tree.of(item.tree_, item.tree_.value[:, 0, 0] * rate) for item in model.estimators_[:, 0]]
-        case HistGradientBoostingClassifier():
-            base = model._baseline_prediction.ravel()  # noqa: SLF001
-            trees = [_Tree.of_histograms(predictor.nodes) for (predictor,) in model._predictors]  # noqa: SLF001
-        case _:
-            return None
-    return _Ensemble.of(trees, base)
-
-
-def _score(model: Any, graph: _Graph, rows: str) -> str:
-    """Add the score of `rows` to the graph and return its name, float64 (rows, 1)."""
-    ensemble = _ensemble_of(model)
+def _score(model: Any, graph: _Graph, rows: str, ensemble: Ensemble | None) -> str:
+    """Add the score of `rows` to the graph and return its name: float64 (rows, 1), or (rows, classes)."""
     match model:
         case _ if ensemble:
             score = _trees(graph, rows, ensemble)
@@ -241,6 +139,8 @@ def _score(model: Any, graph: _Graph, rows: str) -> str:
             score = _linear(graph, rows, model.coef_, model.intercept_)
         case SVC(kernel="rbf"):
             score = _linear(graph, _similarities(graph, rows, model), model.dual_coef_, model.intercept_)
+        case OneVsRestClassifier():
+            score = graph.add("Concat", *(_score(item, graph, rows, None) for item in model.estimators_), axis=1)
         case VotingClassifier(voting="soft", weights=None):
             votes = [_probability(item, graph, rows) for item in model.estimators_]
             score = graph.add("Div", graph.add("Sum", *votes), np.array(float(len(votes))))
@@ -250,9 +150,11 @@ def _score(model: Any, graph: _Graph, rows: str) -> str:
 
 
 def _probability(model: Any, graph: _Graph, rows: str) -> str:
-    """The same for a voter, which gives its probability of the positive class."""
-    score = _score(model, graph, rows)
-    return graph.add("Sigmoid", score) if isinstance(model, LogisticRegression) else score
+    """The same for a voter, which gives its probability of the positive class, or of each."""
+    score = _score(model, graph, rows, ensemble_of(model, {}))
+    if not isinstance(model, LogisticRegression):
+        return score
+    return graph.add("Sigmoid", score) if len(model.classes_) == PAIR else graph.add("Softmax", score, axis=1)
 
 
 def _linear(graph: _Graph, rows: str, weights: Floats, intercept: Floats) -> str:
@@ -268,25 +170,31 @@ def _similarities(graph: _Graph, rows: str, model: SVC) -> str:
     return graph.add("Exp", graph.add("Mul", distances, np.array(-model._gamma)))  # noqa: SLF001
 
 
-def _trees(graph: _Graph, rows: str, ensemble: _Ensemble) -> str:
-    """The sum of the leaves that a row reaches, and the base."""
+def _trees(graph: _Graph, rows: str, ensemble: Ensemble) -> str:
+    """The sums of the leaves that a row reaches, and their base."""
     data = ensemble.as_data
     splits = np.bincount(data.tree_of(data.leaves[:, 0]))
+    sets: dict[str, Any] = {}
+    if len(data.category):
+        ends = np.cumsum(data.set_size[data.set_size > 0])
+        sets["membership_values"] = numpy_helper.from_array(np.insert(data.category.astype(np.float64), ends, np.nan))
     score = graph.add(
         "TreeEnsemble",
         rows,
         nodes_featureids=data.column.tolist(),
         nodes_splits=numpy_helper.from_array(data.threshold),
-        nodes_modes=numpy_helper.from_array(np.zeros(len(data.column), dtype=np.uint8)),  # all of them `<=`
+        nodes_modes=numpy_helper.from_array(np.where(data.set_size > 0, _MEMBER, _UP_TO).astype(np.uint8)),
+        nodes_missing_value_tracks_true=data.missing_left.tolist(),
         nodes_truenodeids=ensemble.true.tolist(),
         nodes_trueleafs=ensemble.true_is_leaf.astype(np.int64).tolist(),
         nodes_falsenodeids=ensemble.false.tolist(),
         nodes_falseleafs=ensemble.false_is_leaf.astype(np.int64).tolist(),
         tree_roots=(np.cumsum(splits) - splits).tolist(),
         leaf_weights=numpy_helper.from_array(data.value),
-        leaf_targetids=[0] * len(data.value),
-        n_targets=1,
+        leaf_targetids=ensemble.target.tolist(),
+        n_targets=len(data.base),
         aggregate_function=_SUM,
         post_transform=_NO_TRANSFORM,
+        **sets,
     )
     return graph.add("Add", score, data.base) if data.base.any() else score

@@ -9,8 +9,6 @@ from importlib.metadata import version
 from itertools import count
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from components.learning.persistence import save
 from components.packaging.conversion import decision_rule_of, to_onnx, transform_of
 from components.packaging.model_card import model_card
@@ -25,11 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
     from pydantic import JsonValue
-    from sklearn.model_selection import FixedThresholdClassifier
 
     from components.learning.evaluation import Evaluation
+    from components.learning.fitting import Estimator
     from components.learning.model import FittedCandidate
     from components.packaging.parity import Parity
     from contract.features import Feature
@@ -54,19 +54,23 @@ def write_bundle(
     directory: Path,
     contract: Contract,
     contract_text: bytes,
-    estimator: FixedThresholdClassifier,
+    estimator: Estimator,
     facts: FittedCandidate,
+    out_of_fold: npt.NDArray[np.float64],
     evaluation: Evaluation,
     parity: Parity,
     training: pd.DataFrame,
     origin: Origin,
 ) -> None:
-    """Write and seal the bundle of one candidate into a new directory; `training` are the rows it was fitted on."""
+    """Write and seal the bundle of one candidate into a new directory, with a profile of the `training` rows.
+
+    `out_of_fold` are its out-of-fold probabilities: (rows,), or with more than two classes (rows, classes).
+    """
     directory.mkdir(parents=True)
     created = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
     encoded = encode(contract, training).matrix
     held_out = evaluation.candidate(facts.name).held_out.estimates
-    profile = profile_of(contract.features, encoded, np.array(facts.out_of_fold), held_out)
+    profile = profile_of(contract.features, encoded, out_of_fold, contract.target.labels, held_out)
     golden = golden_requests(contract, estimator, training)
     (directory / "contract.yaml").write_bytes(contract_text)
     (directory / "transform.json").write_text(transform_of(estimator).model_dump_json(), encoding="utf-8")
@@ -95,7 +99,7 @@ def write_bundle(
     )
 
 
-def golden_requests(contract: Contract, estimator: FixedThresholdClassifier, training: pd.DataFrame) -> GoldenRequests:
+def golden_requests(contract: Contract, estimator: Estimator, training: pd.DataFrame) -> GoldenRequests:
     """Requests with the reference estimator's answers.
 
     They are the contract's examples, a batch of training rows, everything missing that may be, both ends of every
@@ -104,13 +108,15 @@ def golden_requests(contract: Contract, estimator: FixedThresholdClassifier, tra
     encoder = Encoder(contract.features)
 
     def answered(title: str, instances: Sequence[Mapping[str, JsonValue]]) -> Golden:
-        probability = estimator.predict_proba(encoder.from_records(instances).matrix)[:, 1]
+        matrix = encoder.from_records(instances).matrix
         labels = contract.target.labels
         return Golden(
             title=title,
             instances=tuple(map(dict, instances)),
-            probabilities=tuple(probability.tolist()),
-            labels=tuple(labels[int(value >= estimator.threshold)] for value in probability),
+            probabilities=tuple(
+                dict(zip(labels, row, strict=True)) for row in estimator.predict_proba(matrix).tolist()
+            ),
+            labels=tuple(labels[position] for position in estimator.predict(matrix).tolist()),
         )
 
     requests = [

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from components.learning.fitting import probability_of
 from contract.features import BooleanFeature, CategoricalFeature, Strict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
-    from sklearn.model_selection import FixedThresholdClassifier
 
+    from components.learning.fitting import Estimator
     from contract.features import Feature
     from contract.scorer import Scorer
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-6
 """Largest difference of a probability that still counts as the same answer."""
 RESAMPLED_ROWS = 20_000
+MOST_KNOWN = 100_000
+"""Rows of the table that are compared; of a larger one so many, drawn at random."""
 _SEED = 0
 
 
@@ -43,23 +46,24 @@ class Parity(Strict):
         return self.largest_difference <= TOLERANCE and self.flipped == 0
 
 
-def measure_parity(name: str, estimator: FixedThresholdClassifier, scorer: Scorer, rows: Matrix) -> Parity:
+def measure_parity(name: str, estimator: Estimator, scorer: Scorer, rows: Matrix) -> Parity:
     """Compare on encoded rows, float64 (rows, features). An answer that is no number is as wrong as can be: 1 off."""
-    reference = estimator.predict_proba(rows)[:, 1]
-    decided = estimator.predict(rows) == 1
+    reference = probability_of(estimator, rows)
     served = scorer(rows)
     return Parity(
         candidate=name,
         rows=len(rows),
         largest_difference=float(np.nan_to_num(np.abs(reference - served.probability), nan=1.0).max()),
-        flipped=int((decided != served.positive).sum()),
+        flipped=int((estimator.predict(rows) != served.decided).sum()),
     )
 
 
 def testing_rows(features: Sequence[Feature], known: Matrix) -> Matrix:
-    """What parity is measured on: all known rows (encoded, every site), rows resampled on their grid, corner cases."""
+    """What parity is measured on: known rows (encoded, every site), rows resampled on their grid, corner cases."""
     rng = np.random.default_rng(_SEED)
     resampled = np.column_stack([rng.choice(column, RESAMPLED_ROWS) for column in known.T])
+    if len(known) > MOST_KNOWN:
+        known = known[np.sort(rng.choice(len(known), MOST_KNOWN, replace=False))]
     return np.vstack([known, resampled, corner_cases(features, known)])
 
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from contract.bundle import Bundle
 
 RESAMPLES = 2000
-_CLASSES = 2
 
 
 class Duel(Strict):
@@ -51,8 +50,8 @@ class Duel(Strict):
 
 def obstacle(challenger: Bundle, champion: Bundle, held_out: pd.DataFrame) -> str | None:
     """Why the two can't be compared on these rows, or `None` if they can."""
-    if len(np.unique(target(challenger.contract, held_out))) < _CLASSES:
-        return "the held-out rows are all of one class"
+    if len(np.unique(target(challenger.contract, held_out))) < len(challenger.contract.target.labels):
+        return "the held-out rows don't have all classes"
     if champion.contract.target != challenger.contract.target:
         return "it predicts another target"
     unknown = [name for name in champion.contract.feature_names if name not in held_out]
@@ -100,4 +99,4 @@ def _scores(
     metric: str,
 ) -> npt.NDArray[np.float64]:
     answer = bundle.scorer(encode(bundle.contract, held_out).matrix)
-    return measure(labels, answer.probability, answer.positive, weights)[metric]
+    return measure(labels, answer.probability, answer.decided, weights)[metric]

@@ -17,7 +17,7 @@ from components import PROJECT
 from components.errors import PublicationFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from contract.bundle import Golden, GoldenRequests
@@ -99,8 +99,8 @@ def _said(output: IO[str]) -> str:
     return output.read().strip()[-2000:] or "(it said nothing)"
 
 
-def prove(url: str, model: str, golden: GoldenRequests, positive: str) -> int:
-    """Send every golden request over v1 and compare labels, and the probability of the class `positive`.
+def prove(url: str, model: str, golden: GoldenRequests) -> int:
+    """Send every golden request over v1 and compare labels, and the probability of every class.
 
     Returns how many rows were answered as the reference answers. Raises `PublicationFailed` naming the first request,
     and row, that isn't.
@@ -112,7 +112,7 @@ def prove(url: str, model: str, golden: GoldenRequests, positive: str) -> int:
             if request.refused:
                 _compare_refusal(request, status, content)
             else:
-                _compare(request, status, content, golden.tolerance, positive)
+                _compare(request, status, content, golden.tolerance)
                 rows += len(request.instances)
     return rows
 
@@ -134,18 +134,28 @@ def _compare_refusal(request: Golden, status: int, content: Any) -> None:
         )
 
 
-def _compare(request: Golden, status: int, content: Any, tolerance: float, positive: str) -> None:
+def _compare(request: Golden, status: int, content: Any, tolerance: float) -> None:
     try:
-        predictions = [(item["label"], float(item["probabilities"][positive])) for item in content["predictions"]]
-    except (KeyError, TypeError, ValueError):
+        predictions = [
+            (item["label"], {str(label): float(value) for label, value in item["probabilities"].items()})
+            for item in content["predictions"]
+        ]
+    except (AttributeError, KeyError, TypeError, ValueError):
         predictions = []
     if len(predictions) != len(request.instances):
         raise PublicationFailed(f"golden request {request.title!r} was answered with {status}: {content}")
     expected = zip(request.labels, request.probabilities, strict=True)
-    for row, ((found, served), (label, probability)) in enumerate(zip(predictions, expected, strict=True)):
+    for row, ((found, served), (label, probabilities)) in enumerate(zip(predictions, expected, strict=True)):
         # `not <=` instead of `>`: a NaN must count as a difference.
-        if found != label or not abs(served - probability) <= tolerance:
+        same = served.keys() == probabilities.keys() and all(
+            abs(served[name] - value) <= tolerance for name, value in probabilities.items()
+        )
+        if found != label or not same:
             raise PublicationFailed(
-                f"golden request {request.title!r}, row {row}: the evaluation saw {label!r} at {probability:.9f}, the"
-                f" predictor says {found!r} at {served:.9f}; it isn't the model that was evaluated"
+                f"golden request {request.title!r}, row {row}: the evaluation saw {label!r} ({_shares(probabilities)}),"
+                f" the predictor says {found!r} ({_shares(served)}); it isn't the model that was evaluated"
             )
+
+
+def _shares(probabilities: Mapping[str, float]) -> str:
+    return ", ".join(f"{label} {value:.9f}" for label, value in probabilities.items())

@@ -1,4 +1,4 @@
-"""What the candidates can do: their metrics with intervals, curves, calibration, confusion and what they rely on."""
+"""What the candidates can do: their metrics with intervals, what they confuse, and what they rely on."""
 
 from __future__ import annotations
 
@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
-from scipy.stats import binomtest
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import precision_recall_curve, roc_curve
 
 from components.learning.evaluation import METRIC_TITLES
 from components.reporting.figures import (
     CLASSES,
     INK,
-    LINE,
-    MINUS,
     MUTED,
-    SERIES,
     SOURCES,
     bare,
     fitted,
@@ -29,24 +23,23 @@ from components.reporting.figures import (
     signed_bars,
     styled,
 )
-from contract.decision import LOWER_IS_BETTER
+from components.reporting.wording import MACRO
+from contract.decision import LOWER_IS_BETTER, PAIR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
-    import numpy.typing as npt
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from components.learning.evaluation import CandidateEvaluation, Estimate, Importance, Sample
-
-    Floats = npt.NDArray[np.float64]
+    from components.learning.evaluation import CandidateEvaluation, Confusion, Estimate, Importance
 
 MOST_IMPORTANT = 25
-_BINS = 10
-_LONGEST_COUNT = 1000  # from here on, a number is wider than its bar
-_MOST_POINTS = 500
-_STYLES = ("-", "--", ":")
+
+MOST_CONFUSED = 8
+"""Of more classes there is room for one matrix, not for one of each candidate."""
+
+_MOST_COUNTED = 20  # classes whose cells have room for a number
 
 
 @dataclass(frozen=True)
@@ -59,17 +52,25 @@ class Origin:
 
 @styled
 def intervals(
-    rows: Sequence[str], sources: Sequence[Origin], metrics: Sequence[str], emphasised: int | None = None
+    rows: Sequence[str],
+    sources: Sequence[Origin],
+    metrics: Sequence[str],
+    emphasised: int | None = None,
+    averaged: Collection[str] = (),
 ) -> Figure:
-    """A panel for each metric, a line for each row: dots with their 95 % intervals, the first source filled."""
+    """A panel for each metric, a line for each row: dots with their 95 % intervals, the first source filled.
+
+    `averaged` are the metrics that are an average over the classes: of them, higher is better.
+    """
     step = 0.2 + 0.14 * len(sources)
     left = min(0.3 + 0.07 * max(len(row) for row in rows), 3.1)
     shown = [fitted(row, left - 0.1) for row in rows]
     top = 0.75 if len(sources) > 1 else 0.4
-    figure, grid = panels(len(metrics), 4, step * len(rows), margins=(left, 0.15, top, 0.35), gap=(0.25, 0.8))
+    columns = 5 if len(metrics) == 5 else 4  # noqa: PLR2004 (one more than a row has would stand alone)
+    figure, grid = panels(len(metrics), columns, step * len(rows), margins=(left, 0.15, top, 0.35), gap=(0.25, 0.8))
     for position, (axes, metric) in enumerate(zip(grid, metrics, strict=True)):
         better = "lower is better" if metric in LOWER_IS_BETTER else "higher is better"
-        heading(axes, METRIC_TITLES.get(metric, metric), better)
+        heading(axes, METRIC_TITLES.get(metric, metric), MACRO if metric in averaged else better)
         for index, source in enumerate(sources):
             offset = (index - (len(sources) - 1) / 2) * 0.3
             for row, estimates in enumerate(source.estimates):
@@ -80,7 +81,7 @@ def intervals(
                 fill = "white" if index else SOURCES[index]
                 axes.plot(item.value, row + offset, "o", color=SOURCES[index], markerfacecolor=fill, markersize=4.5)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_yticks(range(len(rows)), shown if position % 4 == 0 else [""] * len(rows), color=INK)
+        axes.set_yticks(range(len(rows)), shown if position % columns == 0 else [""] * len(rows), color=INK)
         if emphasised is not None:
             axes.axhspan(emphasised - 0.5, emphasised + 0.5, color=SOURCES[0], alpha=0.07, linewidth=0)
         axes.locator_params(axis="x", nbins=4)
@@ -98,131 +99,58 @@ def intervals(
 
 
 @styled
-def curves(candidates: Sequence[CandidateEvaluation], winner: str | None) -> Figure:
-    """ROC and precision-recall on the held-out rows; a dot marks each candidate's own threshold."""
-    side = 4.25
-    legend_rows = -(-len(candidates) // 2)
-    figure, (roc, recall) = panels(2, 2, side, margins=(0.6, 0.2, 0.4, 0.6 + 0.2 * legend_rows), gap=(0.7, 0))
-    heading(roc, "ROC")
-    heading(recall, "Precision and recall")
-    roc.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-    handles = []
-    for index, candidate in enumerate(candidates):
-        colour, sample = SERIES[index % len(SERIES)], candidate.held_out
-        best = candidate.name == winner
-        dashes = _STYLES[index // len(SERIES) % len(_STYLES)]
-        line: dict[str, Any] = {"color": colour, "linewidth": 2.4 if best else 1.3, "linestyle": dashes}
-        front = 3 if best else 2
-        if 0 < sample.positives < sample.rows:
-            false_rate, true_rate, _ = roc_curve(sample.labels, sample.probabilities)
-            roc.plot(*_thinned(false_rate, true_rate), zorder=front, **line)
-            precision, found, _ = precision_recall_curve(sample.labels, sample.probabilities, drop_intermediate=True)
-            recall.plot(*_thinned(found, precision), drawstyle="steps-post", zorder=front, **line)
-            _mark(roc, recall, sample, colour)
-        areas = ", ".join(
-            f"{title} {sample.estimates[name].value:.3f}"
-            for name, title in (("roc_auc", "ROC-AUC"), ("pr_auc", "PR-AUC"))
-            if name in sample.estimates
-        )
-        title = fitted(f"{candidate.title}{' (winner)' if best else ''}", 2.2)
-        handles.append(Line2D([], [], label=f"{title}: {areas}", **line))
-    prevalence = candidates[0].held_out.positives / max(candidates[0].held_out.rows, 1)
-    recall.axhline(prevalence, color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-    roc.set_xlabel(f"false positive rate (1 {MINUS} specificity)")
-    roc.set_ylabel("true positive rate (sensitivity)")
-    recall.set_xlabel("recall (sensitivity)")
-    recall.set_ylabel("precision")
-    for axes in (roc, recall):
-        axes.set_xlim(-0.015, 1.015)
-        axes.set_ylim(-0.015, 1.025)
-    figure.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.05, 0), ncol=2, handlelength=2, columnspacing=3)
-    return figure
+def confusion_matrices(candidates: Sequence[CandidateEvaluation], labels: Sequence[str]) -> Figure:
+    """Held-out rows by true and predicted class; shares are of the true class.
 
-
-def _thinned(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Evenly chosen points of a long curve, both ends among them: more than a screen shows would only weigh."""
-    kept = np.linspace(0, len(x) - 1, min(len(x), _MOST_POINTS)).astype(np.intp)
-    return x[kept], y[kept]
-
-
-def _mark(roc: Axes, recall: Axes, sample: Sample, colour: str) -> None:
-    counts = sample.confusion
-    sensitivity = counts.true_positive / sample.positives
-    place: dict[str, Any] = {"color": colour, "markeredgecolor": "white", "markersize": 7, "zorder": 4}
-    roc.plot(counts.false_positive / (sample.rows - sample.positives), sensitivity, "o", **place)
-    said = counts.true_positive + counts.false_positive
-    if said:
-        recall.plot(sensitivity, counts.true_positive / said, "o", **place)
-
-
-@styled
-def calibration(candidates: Sequence[CandidateEvaluation], positive: str) -> Figure:
-    """Observed share against mean probability in ten equal bins of out-of-fold predictions, above the rows in each bin.
-
-    The bars are Wilson's 95 % intervals of the observed share.
+    Between two classes at each candidate's threshold; of more, the most probable is predicted.
     """
-    columns = 4
-    figure, grid = panels(len(candidates), columns, 2.35, margins=(0.55, 0.1, 0.45, 0.5), gap=(0.3, 1.0))
-    edges = np.linspace(0, 1, _BINS + 1)
-    for index, (axes, candidate) in enumerate(zip(grid, candidates, strict=True)):
-        sample = candidate.out_of_fold
-        labels, probabilities = np.array(sample.labels), np.array(sample.probabilities)
-        heading(axes, candidate.title)
-        axes.plot([0, 1], [0, 1], color=MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
-        counts = np.bincount(np.searchsorted(edges[1:-1], probabilities), minlength=_BINS)
-        observed, predicted = calibration_curve(labels, probabilities, n_bins=_BINS)
-        filled = counts[counts > 0]
-        for x, share, rows in zip(predicted, observed, filled, strict=True):
-            span = binomtest(round(share * rows), int(rows)).proportion_ci(method="wilson")
-            axes.plot([x, x], [span.low, span.high], color=CLASSES[0], linewidth=1.3, alpha=0.55)
-        axes.plot(predicted, observed, "o-", color=CLASSES[0], linewidth=1.4, markersize=4)
-        axes.set_xlim(0, 1)
-        axes.set_ylim(-0.3, 1.03)
-        heights = 0.21 * counts / counts.max()
-        axes.bar(edges[:-1] + 0.05, heights, width=0.088, bottom=-0.29, color=LINE)
-        for middle, height, rows in zip(edges[:-1] + 0.05, heights, counts, strict=True):
-            if 0 < rows < _LONGEST_COUNT:
-                axes.text(middle, height - 0.275, str(rows), ha="center", fontsize=6.5, color=MUTED)
-        ticks = [0, 0.25, 0.5, 0.75, 1]
-        axes.set_xticks(ticks, ["0", ".25", ".5", ".75", "1"])
-        axes.set_yticks(ticks, ["0", ".25", ".5", ".75", "1"] if index % columns == 0 else [""] * 5)
-        axes.set_xlabel("mean probability")
-        if index % columns == 0:
-            axes.set_ylabel(f"observed share of {fitted(positive, 1.2)}")
-    return figure
-
-
-@styled
-def confusion_matrices(candidates: Sequence[CandidateEvaluation], labels: tuple[str, str]) -> Figure:
-    """Held-out rows by true and predicted class at each candidate's threshold; shares are of the true class."""
-    columns = 4
-    figure, grid = panels(len(candidates), columns, 1.75, margins=(0.5, 0.1, 0.55, 0.5), gap=(0.4, 1.15))
+    count = len(labels)
+    columns = 4 if count <= 2 * PAIR else 2 if count <= MOST_CONFUSED else 1
+    height = 1.75 if columns > PAIR else 3.6 if columns == PAIR else 0.36 * count
+    margins, gap = ((0.5, 0.1, 0.55, 0.5), (0.4, 1.15)) if count == PAIR else ((1.15, 0.1, 0.55, 1.15), (0.4, 1.75))
+    figure, grid = panels(len(candidates), columns, height, margins=margins, gap=gap)
     short = [fitted(label, 0.9) for label in labels]
-    place: dict[str, Any] = {"ha": "center", "va": "center"}
     for index, (axes, candidate) in enumerate(zip(grid, candidates, strict=True)):
-        heading(axes, candidate.title, f"threshold {candidate.threshold:.3f}")
-        item = candidate.held_out.confusion
-        counts = np.array([[item.true_negative, item.false_positive], [item.false_negative, item.true_positive]])
-        shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        for row in (0, 1):
-            for column in (0, 1):
-                shade = _tint(CLASSES[0] if row == column else CLASSES[1], 0.1 + 0.6 * shares[row, column])
-                axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], color=shade)
-                axes.text(column + 0.5, row + 0.42, f"{counts[row, column]:,}", fontsize=12, fontweight="bold", **place)
-                axes.text(column + 0.5, row + 0.72, f"{100 * shares[row, column]:.0f} %", fontsize=8.8, **place)
-        axes.axhline(1, color="white", linewidth=2)
-        axes.axvline(1, color="white", linewidth=2)
-        axes.set_xlim(0, 2)
-        axes.set_ylim(2, 0)
+        heading(axes, candidate.title, _answered(candidate))
+        _cells(axes, candidate.held_out.confusion)
         bare(axes)
-        axes.set_xticks([0.5, 1.5], short, color=INK)
+        middles = np.arange(count) + 0.5
         axes.set_xlabel("predicted")
-        if index % columns == 0:
-            axes.set_yticks(
-                [0.5, 1.5], short, rotation=90, va="baseline", ha="center", rotation_mode="anchor", color=INK
-            )
-            axes.set_ylabel("true")
+        turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if count > PAIR else {}
+        axes.set_xticks(middles, short, color=INK, **turned)
+        if index % columns:
+            continue
+        axes.set_ylabel("true")
+        upright: dict[str, Any] = {"rotation": 90, "va": "baseline", "ha": "center", "rotation_mode": "anchor"}
+        axes.set_yticks(middles, short, color=INK, **(upright if count == PAIR else {}))
     return figure
+
+
+def _answered(candidate: CandidateEvaluation) -> str:
+    if candidate.threshold is not None:
+        return f"threshold {candidate.threshold:.3f}"
+    counts = candidate.held_out.confusion.counts
+    right = sum(row[index] for index, row in enumerate(counts))
+    return f"{right:,} of {candidate.held_out.rows:,} right"
+
+
+def _cells(axes: Axes, confusion: Confusion) -> None:
+    counts = np.array(confusion.counts)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size, small = {2: (12, 8.8), 3: (10.5, 8), 4: (9, 7)}.get(len(counts), (8, 6.4))
+    place: dict[str, Any] = {"ha": "center", "va": "center"}
+    for row, column in np.ndindex(counts.shape):
+        shade = _tint(CLASSES[0] if row == column else CLASSES[1], 0.1 + 0.6 * shares[row, column])
+        axes.fill([column, column + 1, column + 1, column], [row, row, row + 1, row + 1], color=shade)
+        if len(counts) <= _MOST_COUNTED:
+            number = f"{counts[row, column]:,}"
+            axes.text(column + 0.5, row + 0.42, number, fontsize=size, fontweight="bold", **place)
+            axes.text(column + 0.5, row + 0.72, f"{100 * shares[row, column]:.0f} %", fontsize=small, **place)
+    for line in range(1, len(counts)):
+        axes.axhline(line, color="white", linewidth=2)
+        axes.axvline(line, color="white", linewidth=2)
+    axes.set_xlim(0, len(counts))
+    axes.set_ylim(len(counts), 0)
 
 
 def _tint(colour: str, strength: float) -> tuple[float, float, float]:
@@ -231,10 +159,14 @@ def _tint(colour: str, strength: float) -> tuple[float, float, float]:
 
 
 @styled
-def importances(items: Sequence[Importance]) -> Figure:
-    """How much each column matters to a model, strongest first; of many, the strongest 25. All items of one kind."""
+def importances(items: Sequence[Importance], average: str = "") -> Figure:
+    """How much each column matters to a model, strongest first; of many, the strongest 25. All items of one kind.
+
+    `average` is what kind of average over the classes the ROC-AUC is, if it is one.
+    """
     ranked = sorted(items, key=lambda item: -abs(item.value))[:MOST_IMPORTANT]
     is_weight = items[0].kind == "coefficient"
-    label = "weight, in log-odds by standard deviation" if is_weight else "loss of ROC-AUC when shuffled"
+    lost = f"ROC-AUC ({average})" if average else "ROC-AUC"
+    label = "weight, in log-odds by standard deviation" if is_weight else f"loss of {lost} when shuffled"
     colours = CLASSES if is_weight else (MUTED, MUTED)
     return signed_bars([item.name for item in ranked], [item.value for item in ranked], label, colours)

@@ -29,6 +29,9 @@ INK, MUTED, LINE, FAINT = "#22303c", "#5d6b78", "#d5dbe1", "#eef1f4"
 CLASSES = ("#4477aa", "#d9822b")
 """Negative, positive: a blue and an orange that the colour-blind tell apart and that print in different greys."""
 
+_MORE_CLASSES = ("#4477aa", "#ee6677", "#228833", "#b8a52f", "#4fb3d9", "#aa3377", "#3b3b3b")
+"""Paul Tol's "bright" scheme, which the colour-blind tell apart: its pale colours darkened, its grey nearly black."""
+
 SOURCES = ("#2f4b66", "#2a9d8f")
 """Cross-validated, held out: unlike the classes' colours, so that neither is taken for the other."""
 
@@ -139,10 +142,19 @@ def heading(axes: Axes, title: str, subtitle: str = "") -> None:
         axes.annotate(fitted(subtitle, inches, 8.6), **place, xytext=(0, 7), fontsize=8.6, color=MUTED)
 
 
-def class_legend(figure: Figure, labels: tuple[str, str]) -> None:
+def class_colours(count: int) -> tuple[str, ...]:
+    """A colour for each of at most seven classes: two of them are negative and positive, more are all alike."""
+    return CLASSES if count == len(CLASSES) else _MORE_CLASSES[:count]
+
+
+def class_legend(figure: Figure, labels: Sequence[str]) -> None:
     """Which colour is which class, at the top left."""
-    handles = [Patch(color=colour, label=label) for colour, label in zip(CLASSES, labels, strict=True)]
-    legend(figure, handles)
+    width = WIDTH / len(labels) - 0.6
+    handles = [
+        Patch(color=colour, label=fitted(label, width, 9.2))
+        for colour, label in zip(class_colours(len(labels)), labels, strict=True)
+    ]
+    legend(figure, handles, columns=len(labels))
 
 
 def legend(figure: Figure, handles: Sequence[Any], columns: int = 6) -> None:

@@ -8,28 +8,23 @@ from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from components.learning.evaluation import METRIC_TITLES, METRICS
-from components.reporting.exploration_figures import MOST_CATEGORIES
+from components.learning.evaluation import METRICS
+from components.learning.judgement import MOST_SLICED
+from components.reporting import wording
 from components.reporting.figures import MINUS
-from components.reporting.gallery import CHART_METRICS, SUBSET_METRICS, evaluated, evaluated_sites, explored
+from components.reporting.gallery import explored
+from components.reporting.results import CHART_METRICS, evaluated, evaluated_sites, shown_slices, subset_metrics
 from components.reporting.summary import summarise
 from contract.decision import LOWER_IS_BETTER
-from contract.features import CategoricalFeature, allowed_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    import pandas as pd
-
-    from components.learning.evaluation import Estimate, Evaluation, Refusal, Sample, Slice
+    from components.learning.evaluation import Estimate, Evaluation, Refusal, Sample
     from components.packaging.parity import Parity
-    from contract.decision import Threshold
-    from contract.features import Feature
+    from components.reporting.summary import Table
     from contract.schema import Contract, Source
-
-SMALL_CLASS = 20
-"""Fewer rows of a class than this, and its sensitivity or specificity moves by more than .05 with each of them."""
 
 EXTERNAL_METRICS = ("roc_auc", "pr_auc", "brier", "accuracy", "sensitivity", "specificity")
 CANDIDATE_METRICS = (*CHART_METRICS, "specificity_at_sensitivity")
@@ -55,23 +50,28 @@ class Site:
     samples: dict[str, Sample]
 
 
-def exploration_page(contract: Contract, table: pd.DataFrame) -> str:
-    """What is in a validated training table, as an HTML page. Raises `InvalidTable` if it breaks the contract."""
+def exploration_page(contract: Contract, table: Table, *, made: bool = False) -> str:
+    """What is in a validated training table, whole or in pieces, as an HTML page; `made`: nobody observed its rows.
+
+    Raises `InvalidTable` if it breaks the contract.
+    """
     summary = summarise(contract, table)
+    source = contract.training.made if made and contract.training.made else contract.training
     return _render(
+        contract,
         heading="Exploration",
-        contract=contract,
+        made=made,
         summary=summary,
-        table_sha256=contract.training.sha256,
+        table_sha256=source.sha256,
         figures=explored(summary),
         evaluation=None,
     )
 
 
-def report_page(contract: Contract, table: pd.DataFrame, evaluation: Evaluation, facts: ReportFacts) -> str:
+def report_page(contract: Contract, table: Table, evaluation: Evaluation, facts: ReportFacts) -> str:
     """What is in a validated training table and what its models can do, as an HTML page.
 
-    `table` is the whole table, before the split. Raises `InvalidTable` if it breaks the contract.
+    `table` is the whole table, before the split, at once or in pieces. Raises `InvalidTable` if it breaks the contract.
     """
     summary = summarise(contract, table)
     selection = evaluation.selection
@@ -79,10 +79,11 @@ def report_page(contract: Contract, table: pd.DataFrame, evaluation: Evaluation,
     refusals: dict[str, list[Refusal]] = {}
     for refusal in selection.refused if selection else ():
         refusals.setdefault(refusal.candidate, []).append(refusal)
-    labels = contract.target.labels
+    labels, threshold = contract.target.labels, contract.decision.threshold
     return _render(
+        contract,
         heading="Training report",
-        contract=contract,
+        made=evaluation.made,
         summary=summary,
         table_sha256=facts.table_sha256,
         figures={**explored(summary), **evaluated(contract, evaluation)},
@@ -90,40 +91,21 @@ def report_page(contract: Contract, table: pd.DataFrame, evaluation: Evaluation,
         winner=winner,
         refusals=refusals,
         sites=_sites(contract, evaluation),
+        slices=shown_slices(contract, winner) if winner else [],
+        sliced_rows=min(MOST_SLICED, evaluation.training_rows),
         facts=facts,
-        threshold_rule=_threshold_rule(contract.decision.threshold, labels),
-        held_out_warning=small_class(evaluation.candidates[0].held_out, labels),
+        threshold_rule=wording.threshold_rule(threshold, labels) if threshold else None,
+        held_out_warning=wording.small_class(evaluation.candidates[0].held_out, labels),
     )
-
-
-def small_class(sample: Sample | Slice, labels: tuple[str, str]) -> str | None:
-    """A warning if a sample has fewer than `SMALL_CLASS` rows of one class; `labels` are negative, positive."""
-    few = [
-        f"{count} of class “{label}”"
-        for label, count in zip(labels, (sample.rows - sample.positives, sample.positives), strict=True)
-        if count < SMALL_CLASS
-    ]
-    return f"Only {' and '.join(few)} among {sample.rows:,} rows: hardly determined." if few else None
 
 
 def _sites(contract: Contract, evaluation: Evaluation) -> list[Site]:
     sites = []
     for name in evaluated_sites(contract, evaluation):
         samples = {item.name: item.external[name] for item in evaluation.candidates if name in item.external}
-        warning = small_class(next(iter(samples.values())), contract.target.labels)
+        warning = wording.small_class(next(iter(samples.values())), contract.target.labels)
         sites.append(Site(contract.external[name], warning, samples))
     return sites
-
-
-def _threshold_rule(threshold: Threshold, labels: tuple[str, str]) -> str:
-    negative, positive = labels
-    match threshold.rule:
-        case "sensitivity_at_least":
-            return f"the highest that still finds {100 * threshold.value:g} % of {positive} out of fold"
-        case "specificity_at_least":
-            return f"the lowest that clears {100 * threshold.value:g} % of {negative} out of fold"
-        case "fixed":
-            return f"fixed at {threshold.value:g} by the contract"
 
 
 def _columns(metrics: Iterable[str], estimates: Iterable[dict[str, Estimate]]) -> list[str]:
@@ -132,26 +114,12 @@ def _columns(metrics: Iterable[str], estimates: Iterable[dict[str, Estimate]]) -
     return [name for name in metrics if name in known]
 
 
-def _metric_title(name: str, threshold: Threshold | None = None) -> str:
-    if name == "specificity_at_sensitivity" and threshold and threshold.rule == "sensitivity_at_least":
-        return f"specificity at {100 * threshold.value:g} % sensitivity"
-    return METRIC_TITLES.get(name, name)
-
-
 def _plain(value: float) -> str:
     """Three decimals and a real minus, which no dash of a range can be mistaken for."""
     return f"{value:.3f}".replace("-", MINUS)
 
 
-def _values(feature: Feature) -> str:
-    if isinstance(feature, CategoricalFeature):
-        shown = [f"{item.value} {item.label}" for item in feature.categories[:MOST_CATEGORIES]]
-        hidden = len(feature.categories) - len(shown)
-        return ", ".join([*shown, f"and {hidden:,} more"] if hidden else shown)
-    return allowed_values(feature.model_copy(update={"missing": type(feature.missing)()}))
-
-
-def _render(**context: object) -> str:
+def _render(contract: Contract, **context: object) -> str:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
@@ -160,15 +128,14 @@ def _render(**context: object) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        METRICS=METRICS,
-        CANDIDATE_METRICS=CANDIDATE_METRICS,
-        EXTERNAL_METRICS=EXTERNAL_METRICS,
-        SUBSET_METRICS=SUBSET_METRICS,
+        contract=contract,
+        wording=wording,
+        METRICS=wording.shown_metrics(contract, METRICS),
+        CANDIDATE_METRICS=wording.shown_metrics(contract, CANDIDATE_METRICS),
+        EXTERNAL_METRICS=wording.shown_metrics(contract, EXTERNAL_METRICS),
+        SUBSET_METRICS=subset_metrics(contract),
         LOWER_IS_BETTER=LOWER_IS_BETTER,
         columns=_columns,
         plain=_plain,
-        metric_title=_metric_title,
-        values_of=_values,
-        small_class=small_class,
     )
     return environment.get_template("report.html").render(context)

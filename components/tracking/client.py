@@ -29,6 +29,9 @@ BUNDLE = "bundle"
 ARTIFACT_LOCATION = "CONCORD_ARTIFACT_LOCATION"
 """Names the environment variable with the artifact root of new experiments; only a store without a server needs it."""
 
+_LONGEST_PARAMETER = 6000
+"""Characters that MLflow takes."""
+
 _PRESET_RUN = "MLFLOW_RUN_ID"
 _PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "15", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
 """Seconds and retries, unless the environment says otherwise; MLflow's own defaults add up to many minutes."""
@@ -184,7 +187,7 @@ def _ended(client: MlflowClient, run_id: str) -> Iterator[None]:
 
 
 def log(client: MlflowClient, run_id: str, parameters: Mapping[str, object], metrics: Mapping[str, float]) -> None:
-    """Log parameters and metrics at once; a metric that is undefined (NaN) is left out."""
+    """Log parameters and metrics at once; a metric that is undefined (NaN) is left out, and a long parameter cut."""
     import math
     import time
 
@@ -194,7 +197,7 @@ def log(client: MlflowClient, run_id: str, parameters: Mapping[str, object], met
     client.log_batch(
         run_id,
         metrics=[Metric(name, value, now, 0) for name, value in metrics.items() if math.isfinite(value)],
-        params=[Param(name, str(value)) for name, value in parameters.items()],
+        params=[Param(name, str(value)[:_LONGEST_PARAMETER]) for name, value in parameters.items()],
     )
 
 

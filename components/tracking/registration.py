@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from components.learning.evaluation import METRICS
-from components.reporting.evaluation_figures import calibration, confusion_matrices, curves
+from components.reporting.curve_figures import calibration, calibration_by_class, curves, curves_by_class
+from components.reporting.evaluation_figures import confusion_matrices
 from components.reporting.figures import to_svg
+from components.reporting.summary import MOST_CLASSES
+from components.reporting.wording import MADE
 from components.tracking.client import keep, log, nested_run, pipeline_run, register_bundle
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ def register_run(
         "winner": selection.winner,
         "pipeline_run": record.run_id,
         "code_revision": record.code_revision,
+        "made": _yes_or_no(made=record.evaluation.made),
     }
     version_tags = {
         "digest": manifest.digest,
@@ -64,24 +68,28 @@ def register_run(
         "bundle_version": manifest.version,
         "data_sha256": manifest.data_sha256,
         "contract_digest": manifest.contract_digest,
+        "made": _yes_or_no(made=record.evaluation.made),
     }
+    description = f"{contract.title}. {selection.reason}"
+    if record.evaluation.made:
+        description = f"{MADE} {description}"
     with pipeline_run(client, experiment, f"{contract.name} {manifest.version}", run_tags) as run:
-        log(client, run, _run_parameters(record), _metrics(record.evaluation.candidate(selection.winner)))
+        winner = record.evaluation.candidate(selection.winner)
+        log(client, run, _run_parameters(record), {**_metrics(winner), **_without_suspects(record.evaluation)})
         texts = {name: path.read_text(encoding="utf-8") for name, path in pages.items()}
         keep(client, run, {**texts, "evaluation.json": record.evaluation.model_dump_json(indent=2)})
         for candidate in record.evaluation.candidates:
             with nested_run(client, run, candidate.name, {"model_type": candidate.title}) as nested:
                 _log_candidate(client, nested, record, candidate)
-        version = register_bundle(
-            client, contract.name, run, bundle, tags=version_tags, description=f"{contract.title}. {selection.reason}"
-        )
+        version = register_bundle(client, contract.name, run, bundle, tags=version_tags, description=description)
     return Registered(run, version)
 
 
 def _log_candidate(client: MlflowClient, run: str, record: Record, candidate: CandidateEvaluation) -> None:
     parity = record.parity.of(candidate.name)
     facts = {
-        "threshold": candidate.threshold,
+        **({} if candidate.threshold is None else {"threshold": candidate.threshold}),
+        "fitted_rows": candidate.fitted_rows,
         "complexity": candidate.complexity,
         "cv_repeats": candidate.resampled.repeats,
         "cv_folds": candidate.resampled.folds,
@@ -97,23 +105,38 @@ def _log_candidate(client: MlflowClient, run: str, record: Record, candidate: Ca
 
 def _plots(contract: Contract, candidate: CandidateEvaluation) -> dict[str, str]:
     """One candidate's figures as SVG files, by path."""
-    title = candidate.title
+    target = contract.target
     drawn = {
-        "curves": (curves([candidate], None), f"{title}: ROC and precision-recall curves on the held-out rows"),
-        "calibration": (
-            calibration([candidate], contract.target.positive),
-            f"{title}: calibration curve of out-of-fold predictions",
-        ),
+        "curves": (curves([candidate], None), "ROC and precision-recall curves on the held-out rows"),
+        "calibration": (calibration([candidate], target.positive), "calibration curve of out-of-fold predictions"),
         "confusion_matrix": (
-            confusion_matrices([candidate], contract.target.labels),
-            f"{title}: confusion matrix on the held-out rows",
+            confusion_matrices([candidate], target.labels),
+            "confusion matrix on the held-out rows",
         ),
     }
-    return {f"plots/{name}.svg": to_svg(figure, description) for name, (figure, description) in drawn.items()}
+    if not target.is_binary:
+        shown = range(min(len(target.labels), MOST_CLASSES))
+        drawn["curves_by_class"] = (
+            curves_by_class(candidate, target.labels, shown),
+            "ROC and precision-recall curves on the held-out rows, by class",
+        )
+        drawn["calibration_by_class"] = (
+            calibration_by_class(candidate, target.labels, shown),
+            "calibration curves of out-of-fold predictions, by class",
+        )
+    return {
+        f"plots/{name}.svg": to_svg(figure, f"{candidate.title}: {description}")
+        for name, (figure, description) in drawn.items()
+    }
 
 
 def _run_parameters(record: Record) -> dict[str, object]:
     evaluation, contract = record.evaluation, record.contract
+    threshold = contract.decision.threshold
+    rule = "most probable class"
+    if threshold:
+        rule = threshold.rule if threshold.value is None else f"{threshold.rule} {threshold.value:g}"
+    suspects = {"suspects": ", ".join(contract.suspects)} if contract.suspects else {}
     return {
         "dataset": contract.name,
         "data_sha256": evaluation.data_sha256,
@@ -125,23 +148,41 @@ def _run_parameters(record: Record) -> dict[str, object]:
         "split_method": contract.split.method,
         "split_seed": contract.split.seed,
         "selection_metric": contract.decision.metric,
-        "threshold_rule": f"{contract.decision.threshold.rule} {contract.decision.threshold.value:g}",
+        "classes": ", ".join(contract.target.labels),
+        "threshold_rule": rule,
         "candidates": ", ".join(candidate.name for candidate in evaluation.candidates),
+        **suspects,
     }
 
 
 def _metrics(candidate: CandidateEvaluation) -> dict[str, float]:
     """Every number with both ends of its interval: `cv_roc_auc`, `cv_roc_auc_low`, `cv_roc_auc_high`."""
-    found: dict[str, float] = {}
-
-    def add(prefix: str, estimates: Mapping[str, Estimate]) -> None:
-        for metric in METRICS:
-            estimate = estimates[metric]
-            name = f"{prefix}_{metric}"
-            found.update({name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high})
-
-    add("cv", candidate.resampled.estimates)
-    add("held_out", candidate.held_out.estimates)
+    found = {**_named("cv", candidate.resampled.estimates), **_named("held_out", candidate.held_out.estimates)}
     for site, sample in candidate.external.items():
-        add(f"external_{site}", sample.estimates)
+        found |= _named(f"external_{site}", sample.estimates)
     return found
+
+
+def _without_suspects(evaluation: Evaluation) -> dict[str, float]:
+    """The same of the winner's kind of model without the features that may know the answer, if that was measured."""
+    if evaluation.ablation is None:
+        return {}
+    resampled, held_out = evaluation.ablation.resampled, evaluation.ablation.held_out
+    return {
+        **_named("without_suspects_cv", resampled.estimates),
+        **_named("without_suspects_held_out", held_out.estimates),
+    }
+
+
+def _named(prefix: str, estimates: Mapping[str, Estimate]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for metric in METRICS:
+        if metric in estimates:
+            item, name = estimates[metric], f"{prefix}_{metric}"
+            found |= {name: item.value, f"{name}_low": item.low, f"{name}_high": item.high}
+    return found
+
+
+def _yes_or_no(*, made: bool) -> str:
+    """As a tag, which is text."""
+    return "true" if made else "false"

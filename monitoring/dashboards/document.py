@@ -16,7 +16,7 @@ from monitoring.errors import UnknownVariable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-EVERYTHING = {"model": ANY, "namespace": ANY, "instance": ANY, "pod": PREDICTOR_PODS}
+EVERYTHING = {"model": ANY, "class": ANY, "namespace": ANY, "instance": ANY, "pod": PREDICTOR_PODS}
 """What "All" stands for. `feature` has no such value: a panel about one feature needs its name."""
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")

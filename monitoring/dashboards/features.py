@@ -76,10 +76,10 @@ DRIFT = Section(
         ),
         time_series(
             "Prediction drift",
-            f"Distance of the newest probabilities from training, and chance (dashed). {PSI} It moves with the features"
-            " and also when the wrong bundle is served.",
-            Query(_psi("prediction_drift_psi", "model"), "{{model}}"),
-            Query(_psi("prediction_drift_psi_chance", "model"), "{{model}} chance"),
+            f"Distance of the newest probabilities of a class from training, and chance (dashed). {PSI} It moves with"
+            " the features and also when the wrong bundle is served.",
+            Query(_psi("prediction_drift_psi", "model", "label"), "{{model}}: {{label}}"),
+            Query(_psi("prediction_drift_psi_chance", "model", "label"), "{{model}}: {{label}}, chance"),
             unit=NUMBER,
             minimum=0,
             width=12,

@@ -23,6 +23,7 @@ from monitoring.objectives import OBJECTIVES
 PREDICTIONS = "predictor_predictions_total"
 CONFIDENCE = "predictor_prediction_confidence"
 PROBABILITY = "predictor_prediction_probability"
+CHOSEN = f'{MODEL}, label=~"$class"'
 DAY = 86_400
 
 AGE = f"time() - {lowest(f'predictor_model_created_timestamp_seconds{{{MODEL}}}', 'model')}"
@@ -61,11 +62,12 @@ MODEL_NOW = Section(
         ),
         stat(
             "Threshold",
-            "Probability from which a row is decided positive. It changes with the version, never by itself.",
+            "Probability from which a row is decided positive; with more than two classes there is none, as the most"
+            " probable one is answered. It changes with the version, never by itself.",
             Query(THRESHOLD, "{{model}}", instant=True),
             unit=RATIO,
             decimals=1,
-            empty="no model",
+            empty="none",
         ),
         stat(
             "Features that have moved",
@@ -129,7 +131,8 @@ PROBABILITIES = Section(
         heatmap(
             "Confidence",
             "Probability of the class decided on: how sure the model is, row by row. Worry when all rows crowd at 1, as"
-            " with features that were never scaled, or at the threshold.",
+            " with features that were never scaled, or where the answer changes: at the threshold, or with more than"
+            " two classes low down.",
             Query(buckets(CONFIDENCE), "{{le}}"),
             unit=RATIO,
             covers=("heart monitoring: Confidence",),
@@ -149,7 +152,7 @@ PROBABILITIES = Section(
         ),
         time_series(
             "Confidence by class",
-            "Median and mean of the confidence over time. In a slow fall, rows come ever closer to the threshold.",
+            "Median and mean of the confidence over time. In a slow fall, rows come ever closer to another answer.",
             Query(quantile(0.5, CONFIDENCE, MODEL, "model", "label"), "{{model}}: {{label}}, median"),
             Query(average(CONFIDENCE, MODEL, "model", "label"), "{{model}}: {{label}}, mean"),
             unit=RATIO,
@@ -157,8 +160,9 @@ PROBABILITIES = Section(
         ),
         heatmap(
             "Probability",
-            "Probability of the positive class, row by row. Worry when its shape changes: see prediction drift.",
-            Query(buckets(PROBABILITY), "{{le}}"),
+            "Probability of the positive class, row by row; with more than two classes that of each, or of the chosen"
+            " one. Worry when its shape changes: see prediction drift.",
+            Query(buckets(PROBABILITY, CHOSEN), "{{le}}"),
             unit=RATIO,
             alerts=("PredictorPredictionDrift",),
             covers=("Porto Seguro inference: Prediction distribution",),
@@ -166,12 +170,12 @@ PROBABILITIES = Section(
         time_series(
             "Probability over time",
             "The same in quantiles and as a mean, beside the threshold (dashed). Without bias the mean is near the"
-            " share of rows that are truly positive.",
+            " share of rows that are truly of the class.",
             *(
-                Query(quantile(share, PROBABILITY, MODEL, "model"), f"{{{{model}}}} {name}")
+                Query(quantile(share, PROBABILITY, CHOSEN, "model", "label"), f"{{{{model}}}}: {{{{label}}}}, {name}")
                 for share, name in ((0.1, "p10"), (0.5, "p50"), (0.9, "p90"))
             ),
-            Query(average(PROBABILITY, MODEL, "model"), "{{model}} mean"),
+            Query(average(PROBABILITY, CHOSEN, "model", "label"), "{{model}}: {{label}}, mean"),
             Query(THRESHOLD, "{{model}} threshold"),
             unit=RATIO,
             width=16,

@@ -20,6 +20,7 @@ from monitoring.dashboards.panel import (
 from monitoring.dashboards.promql import MODEL, highest, increase, lowest, mean, rate, total
 
 TOO_FEW = "too few labels yet"
+MEAN = "With more than two classes each is the positive one in turn, and this is the mean."
 BELOW = ("PredictorQualityBelowEvaluation",)
 
 
@@ -82,7 +83,7 @@ TRUTH = Section(
         table(
             "Confusion matrix",
             "Rows in the window by true class (down) and class decided on (across). Worry when a row has nothing where"
-            " both classes agree: the model no longer finds that class.",
+            " both agree: the model no longer finds that class. Choose one model: several would be added up.",
             Query(total(f"predictor_truth_confusion_rows{{{MODEL}}}", "actual", "predicted"), instant=True),
             unit=COUNT,
             width=12,
@@ -95,7 +96,8 @@ TRUTH = Section(
         table(
             "Quality, live beside evaluation",
             "Every measure with the ends of its 95 % interval. Worry when live is worse than the evaluated interval."
-            " For the Brier score lower is better.",
+            " For the Brier score lower is better. With more than two classes, what is told of one is the mean of all."
+            " Choose one model: of several the mean is shown.",
             *(
                 Query(of(series, "measure"), instant=True)
                 for of, series in (
@@ -128,9 +130,9 @@ TRUTH = Section(
             empty="no labels",
         ),
         _quality("accuracy", "Accuracy", "Share of rows decided rightly."),
-        _quality("precision", "Precision", "Share of rows decided positive that truly are."),
-        _quality("sensitivity", "Sensitivity", "Share of truly positive rows that are found (recall)."),
-        _quality("roc_auc", "ROC-AUC", "Probability that a positive row is ranked above a negative one.", NUMBER, 12),
+        _quality("precision", "Precision", f"Share of rows decided positive that truly are. {MEAN}"),
+        _quality("sensitivity", "Sensitivity", f"Share of truly positive rows that are found (recall). {MEAN}"),
+        _quality("roc_auc", "ROC-AUC", f"Probability that a positive row is ranked above another. {MEAN}", NUMBER, 12),
         _quality("brier", "Brier score", "Mean squared error of the probability; lower is better.", NUMBER, 12),
     ),
 )

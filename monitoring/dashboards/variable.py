@@ -62,6 +62,12 @@ FEATURES = Variable(
     f"label_values(predictor_feature_drift_psi{{{MODEL}}}, feature)",
     everything=None,
 )
+CLASSES = Variable(
+    "class",
+    "Class",
+    "Class whose probabilities are shown: of two classes there are those of the positive one, of more those of each.",
+    f"label_values(predictor_prediction_probability_count{{{MODEL}}}, label)",
+)
 PODS = Variable(
     "pod",
     "Pod",

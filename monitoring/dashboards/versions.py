@@ -36,7 +36,7 @@ def _failed() -> str:
 
 def _mean_probability() -> str:
     histogram = "predictor_prediction_probability"
-    return ratio(of_version(rate(f"{histogram}_sum")), of_version(rate(f"{histogram}_count")), *BY_VERSION)
+    return ratio(of_version(rate(f"{histogram}_sum")), of_version(rate(f"{histogram}_count")), *BY_VERSION, "label")
 
 
 def _p95() -> str:
@@ -55,8 +55,8 @@ VERSIONS = Section(
         table(
             "Model versions",
             "Every bundle that is served: on how many instances, sealed when, by which run of the pipeline, and from"
-            f" which probability on it decides positive. Worry about a version that nobody rolled out, or older than"
-            f" {OBJECTIVES.stale_days} days.",
+            f" which probability on it decides positive (of two classes). Worry about a version that nobody rolled"
+            f" out, or older than {OBJECTIVES.stale_days} days.",
             Query(f"count by ({', '.join(KEYS)}) (predictor_model_info{{{MODEL}}})", instant=True),
             Query(f"{CREATED} * 1000", instant=True),
             Query(f"time() - {CREATED}", instant=True),
@@ -109,8 +109,9 @@ VERSIONS = Section(
         ),
         time_series(
             "Mean probability by version",
-            "Mean probability of the positive class. Calibrated models agree on the mean of the same traffic.",
-            Query(_mean_probability(), LEGEND),
+            "Mean probability of the positive class, or with more than two of each. Calibrated models agree on the mean"
+            " of the same traffic.",
+            Query(_mean_probability(), "{{model}} {{version}}: {{label}}"),
             unit=RATIO,
             width=12,
             alerts=("PredictorPredictionDrift",),

@@ -37,15 +37,16 @@ def _prediction_drift() -> Alert:
     return Alert(
         "PredictorPredictionDrift",
         f"""
-        model:predictor_prediction_drift_psi:avg > {OBJECTIVES.drift_psi}
+        model_label:predictor_prediction_drift_psi:avg > {OBJECTIVES.drift_psi}
         and
-        model:predictor_prediction_drift_psi:avg > model:predictor_prediction_drift_psi_chance:avg
+        model_label:predictor_prediction_drift_psi:avg > model_label:predictor_prediction_drift_psi_chance:avg
         """,
         severity="warning",
         lasting="15m",
         summary=f"The probabilities of {MODEL} aren't distributed as in training.",
-        description=f'The probabilities of model {MODEL} have a PSI of {{{{ $value | printf "%.2f" }}}} against'
-        f" training: more than {OBJECTIVES.drift_psi}, and more than chance explains.",
+        description=f"The probabilities that model {MODEL} gives {{{{ $labels.label }}}} have a PSI of"
+        f' {{{{ $value | printf "%.2f" }}}} against training: more than {OBJECTIVES.drift_psi}, and more than'
+        " chance explains.",
     )
 
 
@@ -76,7 +77,7 @@ def _missing_values() -> Alert:
 
 
 def _collapsed() -> Alert:
-    """Both classes were there in training, or there would be no model; no history is asked for.
+    """Every class was there in training, or there would be no model; no history is asked for.
 
     A model that says the same to everybody may well have done so since it was published.
     """
@@ -91,7 +92,7 @@ def _collapsed() -> Alert:
         lasting="5m",
         summary=f"{MODEL} says the same to everybody.",
         description=f'Model {MODEL} answered {{{{ $labels.label }}}} for all {{{{ $value | printf "%.0f" }}}} rows of'
-        " an hour. In training it met both classes.",
+        " an hour. In training it met others too.",
     )
 
 

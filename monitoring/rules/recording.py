@@ -118,8 +118,8 @@ def _of_drift() -> Group:
                     ("predictor_feature_drift_psi", "predictor_feature_drift_psi_chance"),
                 ),
                 (
-                    "model",
-                    "namespace, model",
+                    "model_label",
+                    "namespace, model, label",
                     ("predictor_prediction_drift_psi", "predictor_prediction_drift_psi_chance"),
                 ),
             )

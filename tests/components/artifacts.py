@@ -55,7 +55,7 @@ class Artifacts:
 
     @cached_property
     def evaluation(self) -> Evaluation:
-        return Evaluation.model_validate_json(self.path("select", "selected").read_bytes())
+        return Evaluation.model_validate_json(self.path("ablate", "completed").read_bytes())
 
     @cached_property
     def parity(self) -> ParityReport:
@@ -92,7 +92,7 @@ class Artifacts:
             name=candidate.name,
             parameters=fitted.parameters,
             threshold=fitted.threshold,
-            out_of_fold=tuple(fitted.out_of_fold.tolist()),
+            rows=fitted.rows,
             seconds=0.0,
         )
         write_bundle(
@@ -101,6 +101,7 @@ class Artifacts:
             rules.model_dump_json().encode(),  # JSON is YAML
             fitted.estimator,
             facts,
+            fitted.out_of_fold,
             self._evaluation_with(candidate.name),
             self.parity.candidates[0],
             training,

@@ -87,8 +87,8 @@ def stages(tiny: Effort, tmp_path_factory: pytest.TempPathFactory) -> Stages:
     names = ("logistic-regression", "decision-tree")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(effort, "EFFORTS", {"tiny": tiny})
-        digest = ingest.python_func(
-            "datasets/heart/contract.yaml", artifact("contract"), artifact("table"), artifact("external")
+        ingested = ingest.python_func(
+            "datasets/heart/contract.yaml", {}, artifact("contract"), artifact("table"), artifact("external")
         )
         contract, table, external = kept["contract"], kept["table"], kept["external"]
         validate.python_func(contract, table, external, artifact("validation"))
@@ -98,7 +98,7 @@ def stages(tiny: Effort, tmp_path_factory: pytest.TempPathFactory) -> Stages:
             cross_validate.python_func(name, "tiny", contract, kept["training"], artifact(f"{name}-resampled"))
         evaluate.python_func(
             "tiny",
-            digest,
+            *ingested,
             contract,
             kept["training"],
             kept["held_out"],

@@ -10,7 +10,7 @@ from kfp import dsl
 from components import evaluate, table
 from components.learning import effort
 from components.learning.evaluation import Evaluation
-from components.learning.model import CrossValidated, read_model
+from components.learning.model import read_model, read_validated
 from components.learning.rows import rows_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def evaluation_of(
         evaluate.evaluate.python_func(
             "tiny",
             "0" * 64,
+            True,
             stages["contract"],
             stages["training"],
             stages["held_out"],
@@ -68,10 +69,10 @@ def test_it_says_what_it_was_made_of(found: Evaluation, heart: Contract) -> None
 
 def test_a_models_numbers_are_matched_to_its_own_cross_validation(found: Evaluation, stages: Stages) -> None:
     for candidate in found.candidates:
-        validated = CrossValidated.model_validate_json(Path(stages[f"{candidate.name}-resampled"].path).read_bytes())
+        validated, out_of_fold = read_validated(stages[f"{candidate.name}-resampled"].path)
         _, facts = read_model(stages[candidate.name].path)
         assert candidate.resampled == validated.resampled
-        assert candidate.out_of_fold.probabilities == validated.probability
+        assert candidate.out_of_fold.probabilities == tuple(out_of_fold.probability)
         assert (candidate.threshold, candidate.seconds) == (facts.threshold, facts.seconds)
 
 

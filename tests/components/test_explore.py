@@ -6,6 +6,7 @@ from kfp import dsl
 
 from components.explore import explore
 from components.reporting.page import exploration_page
+from components.reporting.wording import MADE
 from tests.components.artifacts import Artifacts
 
 if TYPE_CHECKING:
@@ -29,3 +30,16 @@ def test_it_writes_the_page_of_the_table(
     assert html == artifacts.path("explore", "page").read_text(encoding="utf-8")
     assert html == exploration_page(heart, cleveland)
     assert "Training report" not in html
+    assert MADE not in html
+
+
+def test_made_rows_are_announced(finished: FinishedRun, tmp_path: Path) -> None:
+    artifacts = Artifacts(finished)
+    page = tmp_path / "page"
+    explore.python_func(
+        artifacts.artifact("ingest", "contract"),
+        artifacts.artifact("ingest", "table"),
+        dsl.Artifact(uri=str(page)),
+        made=True,
+    )
+    assert MADE in page.read_text(encoding="utf-8")

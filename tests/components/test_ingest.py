@@ -1,203 +1,221 @@
 from __future__ import annotations
 
 import hashlib
-import http.server
-import socket
-import threading
-from functools import partial
-from typing import TYPE_CHECKING
+import shutil
+import tempfile
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+import yaml
 from kfp import dsl
 
 from components import PROJECT, ingest, table
 from components.errors import UnreadableTable
-from components.ingest import fetch, ingest_source, parse
-from contract.schema import Contract, Source
+from components.ingest import ingest_source, is_made, overridden
+from contract.schema import Contract, Files, Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 HEART = PROJECT / "datasets" / "heart"
 CSV = (HEART / "cleveland.csv").read_bytes()
-HEADER, FIRST, *_ = CSV.splitlines()
-
-
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_request(self, *args: object) -> None:
-        pass
-
-    def log_error(self, *args: object) -> None:
-        pass
+ABSENT = "http://127.0.0.1:9/absent.csv"
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A web server of a folder: its `host:port`, and the folder."""
-    folder = tmp_path / "served"
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Another place for the project, with nothing in it."""
+    folder = tmp_path / "project"
     folder.mkdir()
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(folder))) as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield f"127.0.0.1:{running.server_port}", folder
-        running.shutdown()
-        thread.join()
+    monkeypatch.setattr(ingest, "PROJECT", folder)
+    return folder
 
 
-@pytest.fixture
-def closed() -> str:
-    """A `host:port` that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+class Task:
+    """The component run as KFP would, on a contract whose training table may be changed."""
+
+    def __init__(self, folder: Path, **training: Any) -> None:
+        self.place = folder / "dataset"
+        shutil.copytree(HEART, self.place)
+        path = self.place / "contract.yaml"
+        content = yaml.safe_load(path.read_text())
+        content["training"] |= training
+        path.write_text(yaml.safe_dump({**content, "training": {k: v for k, v in content["training"].items() if v}}))
+        self.contract = dsl.Artifact(uri=str(folder / "contract"))
+        self.table = dsl.Artifact(uri=str(folder / "table"))
+        self.external = dsl.Artifact(uri=str(folder / "external"))
+
+    def run(self, source: dict[str, str] | None = None) -> tuple[str, bool]:
+        path = str(self.place / "contract.yaml")
+        sha256, made = ingest.ingest.python_func(path, source or {}, self.contract, self.table, self.external)
+        return sha256, made
+
+    @property
+    def rows(self) -> int:
+        return len(table.read(self.table.path))
 
 
-def source(location: str, sha256: str | None = None) -> Source:
-    return Source(location=location, sha256=sha256, title="A table")
-
-
-def refusal(call: Callable[[], object]) -> str:
-    with pytest.raises(UnreadableTable) as caught:
-        call()
-    assert caught.value.__cause__ is None
-    return str(caught.value)
-
-
-def test_a_path_starts_beside_the_contract(heart: Contract) -> None:
+def test_a_source_is_read_from_beside_the_contract(heart: Contract) -> None:
     frame, digest = ingest_source(heart, heart.training, HEART)
     assert len(frame) == 303
     assert digest == hashlib.sha256(CSV).hexdigest() == heart.training.sha256
 
 
-def test_a_file_that_is_not_there_is_named_with_its_place(tmp_path: Path) -> None:
-    message = refusal(lambda: fetch(source("absent.csv"), tmp_path))
-    assert message.startswith("absent.csv: can't be read: No such file or directory")
-    assert str(tmp_path / "absent.csv") in message
-    assert "s3://bucket/key" in message
+def test_columns_that_the_contract_does_not_know_are_kept(heart: Contract, tmp_path: Path) -> None:
+    header, first, *_ = CSV.splitlines()
+    (tmp_path / "table.csv").write_bytes(header + b",note\n" + first + b',"one, two"\n')
+    frame, _ = ingest_source(heart, Source(location="table.csv", title="A table"), tmp_path)
+    assert frame["note"].tolist() == ["one, two"]
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    assert "Is a directory" in refusal(lambda: fetch(source("."), tmp_path))
-
-
-def test_bytes_come_over_http(server: tuple[str, Path], tmp_path: Path) -> None:
-    address, folder = server
-    (folder / "table.csv").write_bytes(CSV)
-    assert fetch(source(f"http://{address}/table.csv", hashlib.sha256(CSV).hexdigest()), tmp_path) == CSV
-
-
-def test_bytes_that_are_not_the_promised_ones_are_refused(server: tuple[str, Path], tmp_path: Path) -> None:
-    address, folder = server
-    (folder / "table.csv").write_bytes(CSV + b"\n")
-    location, promised = f"http://{address}/table.csv", hashlib.sha256(CSV).hexdigest()
-    message = refusal(lambda: fetch(source(location, promised), tmp_path))
-    assert message.startswith(f"{location}: is not the file that the contract names")
-    assert promised in message
-    assert hashlib.sha256(CSV + b"\n").hexdigest() in message
-    assert "correct sha256" in message
-
-
-def test_a_page_that_is_not_found_is_told_in_words(server: tuple[str, Path], tmp_path: Path) -> None:
-    location = f"http://{server[0]}/absent.csv"
-    message = refusal(lambda: fetch(source(location), tmp_path))
-    assert message == f"{location}: can't be fetched: the server answers 404 File not found; check the address"
-
-
-def test_a_server_that_is_not_there_is_told_in_words(closed: str, tmp_path: Path) -> None:
-    message = refusal(lambda: fetch(source(f"http://{closed}/table.csv"), tmp_path))
-    assert "no server can be reached there" in message
-    assert "urllib3" not in message
-
-
-def test_a_server_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ingest, "_SECONDS", 0.1)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        location = f"http://127.0.0.1:{silent.getsockname()[1]}/table.csv"
-        assert "doesn't answer within 0.1 seconds" in refusal(lambda: fetch(source(location), tmp_path))
-
-
-def test_an_impossible_address_is_refused(tmp_path: Path) -> None:
-    assert refusal(lambda: fetch(source("http://"), tmp_path)).startswith("http://: can't be fetched: ")
-
-
-def test_s3_speaks_to_the_store_that_the_location_names(server: tuple[str, Path], tmp_path: Path) -> None:
-    address, folder = server
-    (folder / "bucket").mkdir()
-    (folder / "bucket" / "table.csv").write_bytes(CSV)
-    location = f"s3://key:secret@bucket/table.csv?endpoint_override={address}&scheme=http&region=here"
-    assert fetch(source(location), tmp_path) == CSV
-
-
-def test_an_object_that_is_not_there_is_refused(server: tuple[str, Path], tmp_path: Path) -> None:
-    location = f"s3://key:secret@bucket/absent.csv?endpoint_override={server[0]}&scheme=http&region=here"
-    message = refusal(lambda: fetch(source(location), tmp_path))
-    assert message.startswith("s3://")
-    assert "Check the bucket, the key, the endpoint and the credentials" in message
-
-
-def test_a_store_that_is_not_there_is_refused(closed: str, tmp_path: Path) -> None:
-    location = f"s3://key:secret@bucket/table.csv?endpoint_override={closed}&scheme=http&region=here"
-    assert "can't be fetched" in refusal(lambda: fetch(source(location), tmp_path))
-
-
-def test_an_impossible_s3_location_is_refused(tmp_path: Path) -> None:
-    assert "nonsense" in refusal(lambda: fetch(source("s3://bucket/key?nonsense=1"), tmp_path))
-
-
-PNG = bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489")
-UNSOUND = {
-    "nothing": (b"", "is empty"),
-    "blank lines": (b"\n \r\n\n", "is empty"),
-    "header only": (HEADER + b"\n", "has a header but no rows"),
-    "an image": (PNG, "holds NUL bytes"),
-    "UTF-16": (CSV.decode().encode("utf-16"), "holds NUL bytes"),
-    "Latin-1": (HEADER + b"\n" + FIRST[:-1] + b"\xe9", "line 2 is not UTF-8 (byte 0xe9); save the table"),
-    "JSON": (b'{\n "age": [63, 67],\n "sex": [1, 1]\n}', "has none of the contract's columns"),
-    "a web page": (b"<!DOCTYPE html>\n<p>Sign in, please</p>", "its first line reads '<!DOCTYPE html>'"),
-    "no header": (b"\n".join(CSV.splitlines()[1:]), "or its header is missing"),
-    "semicolons": (CSV.replace(b",", b";"), "its cells are separated by semicolons; save it with commas"),
-    "tabs": (CSV.replace(b",", b"\t"), "its cells are separated by tabs"),
-    "a short row": (HEADER + b"\n" + FIRST + b"\n1,2\n", "line 3 has 2 cells, the header has 14"),
-    "a long row": (HEADER + b"\n" + FIRST + b",1\n", "line 2 has 15 cells, the header has 14"),
-    "a blank line": (HEADER + b"\n\n" + FIRST + b"\n", "line 2 has 0 cells"),
-    "a column twice": (HEADER + b",age\n" + FIRST + b",1\n", "its header names 'age' more than once"),
-    "an open quote": (HEADER + b'\n"' + FIRST + b"\n", "is not a sound CSV file: unexpected end of data"),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("content", "reason"), UNSOUND.values(), ids=UNSOUND)
-def test_what_is_no_table_is_refused(heart: Contract, content: bytes, reason: str) -> None:
-    message = refusal(lambda: parse(heart, content, "some/table.csv"))
-    assert message.startswith("some/table.csv: ")
-    assert reason in message
-
-
-def test_a_long_first_line_is_shortened(heart: Contract) -> None:
-    assert len(refusal(lambda: parse(heart, b"x" * 100_000 + b"\n1", "table.csv"))) < 400
-
-
-def test_marks_of_spreadsheets_do_no_harm(heart: Contract) -> None:
-    plain = parse(heart, CSV, "table.csv")
-    decorated = (
-        b"\xef\xbb\xbf" + HEADER.replace(b",", b" , ") + b"\r\n" + b"\r\n".join(CSV.splitlines()[1:]) + b"\r\n\r\n"
-    )
-    pd.testing.assert_frame_equal(parse(heart, decorated, "table.csv"), plain)
-
-
-def test_columns_that_the_contract_does_not_know_are_kept(heart: Contract) -> None:
-    content = HEADER + b",note\n" + FIRST + b',"one, two"\n'
-    assert parse(heart, content, "table.csv")["note"].tolist() == ["one, two"]
+def test_csv_and_parquet_give_the_same_table(heart: Contract, cleveland: pd.DataFrame, tmp_path: Path) -> None:
+    cells = pd.read_csv(HEART / "cleveland.csv", na_values="?")
+    cells.convert_dtypes().to_parquet(tmp_path / "table.parquet")
+    frame, digest = ingest_source(heart, Source(location="table.parquet", title="A table"), tmp_path)
+    pd.testing.assert_frame_equal(frame, cleveland)
+    assert digest == hashlib.sha256((tmp_path / "table.parquet").read_bytes()).hexdigest()
 
 
 def test_the_component_keeps_tables_contract_and_provenance(heart: Contract, tmp_path: Path) -> None:
     contract, tables, external = (dsl.Artifact(uri=str(tmp_path / name)) for name in ("contract", "table", "external"))
-    digest = ingest.ingest.python_func("datasets/heart/contract.yaml", contract, tables, external)
-    assert digest == heart.training.sha256
+    found = ingest.ingest.python_func("datasets/heart/contract.yaml", {}, contract, tables, external)
+    assert found == (heart.training.sha256, False)
+    assert found._fields == ("sha256", "made")
     assert (tmp_path / "contract").read_bytes() == (HEART / "contract.yaml").read_bytes()
     assert len(table.read(tmp_path / "table")) == 303
-    assert tables.metadata == {"source": "cleveland.csv", "sha256": digest, "rows": 303, "licence": "CC BY 4.0"}
+    assert tables.metadata == {
+        "source": "cleveland.csv",
+        "sha256": heart.training.sha256,
+        "rows": 303,
+        "licence": "CC BY 4.0",
+        "made": False,
+    }
     kept = {path.name: len(table.read(path)) for path in (tmp_path / "external").iterdir()}
     assert kept == {"hungarian.parquet": 294, "switzerland.parquet": 123, "va.parquet": 200}
     assert external.metadata == {name: source.sha256 for name, source in heart.external.items()}
+
+
+def test_the_component_has_two_outputs_by_name() -> None:
+    outputs = ingest.ingest.component_spec.outputs
+    assert {name: outputs[name].type for name in ("sha256", "made")} == {"sha256": "String", "made": "Boolean"}
+    assert ingest.ingest.component_spec.inputs["source"].type == "Dict[String, String]"
+
+
+MADE = {"location": "hungarian.csv"}
+
+
+@pytest.mark.usefixtures("project")
+def test_made_up_rows_stand_in_loudly(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = Task(tmp_path, location="real/train.csv", sha256=None, made=MADE, note="Download it at example.org.")
+    digest, made = task.run()
+    assert made
+    assert digest == hashlib.sha256((HEART / "hungarian.csv").read_bytes()).hexdigest()
+    assert task.rows == 294
+    assert task.table.metadata["made"] is True
+    assert task.table.metadata["source"] == "hungarian.csv"
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("warning: MADE DATA: Cleveland Clinic Foundation is not here")
+    assert "made-up rows (hungarian.csv)" in line
+    assert "NOTHING THAT COMES OF IT IS TRUE OF THE WORLD" in line
+    assert str(task.place / "real" / "train.csv") in line
+    assert line.endswith("Download it at example.org.")
+
+
+@pytest.mark.usefixtures("project")
+def test_where_the_real_table_is_the_made_up_rows_stay_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = Task(tmp_path, made=MADE)
+    assert task.run()[1] is False
+    assert task.rows == 303
+    assert task.table.metadata["made"] is False
+    assert "MADE" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("locations", "made"),
+    [
+        ({"": "absent.csv"}, True),
+        ({"": "here.csv"}, False),
+        ({"": ABSENT}, False),
+        ({"": "s3://bucket/absent.csv"}, False),
+        ({"one": "absent.csv", "two": "absent too.csv"}, True),
+        ({"one": "here.csv", "two": "absent.csv"}, False),
+        ({"one": ABSENT, "two": "absent.csv"}, False),
+    ],
+)
+def test_made_up_rows_stand_in_only_where_no_file_of_this_machine_is_there(
+    tmp_path: Path, locations: dict[str, str], made: bool
+) -> None:
+    (tmp_path / "here.csv").touch()
+    one = {"location": locations[""]} if "" in locations else {"files": locations, "preparation": "any"}
+    source = Source(title="A table", made=Files(location="made.csv"), **one)
+    assert is_made(source, tmp_path) == made
+    assert not is_made(source.model_copy(update={"made": None}), tmp_path)
+
+
+def test_an_address_that_cannot_be_reached_is_an_error_and_no_reason_to_make_data_up(
+    heart: Contract, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = Source(title="A table", location=ABSENT, made=Files(location=str(HEART / "va.csv")))
+    with pytest.raises(UnreadableTable, match="no server can be reached there"):
+        ingest_source(heart, source, tmp_path)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_another_place_may_be_named(project: Path, tmp_path: Path, absolute: bool) -> None:
+    (project / "mine").mkdir()
+    shutil.copy(HEART / "va.csv", project / "mine" / "own.csv")
+    task = Task(tmp_path, made=MADE)  # with the checksum of another file
+    location = "mine/own.csv"
+    digest, made = task.run(source={"": str(project / location) if absolute else location})
+    assert digest == hashlib.sha256((HEART / "va.csv").read_bytes()).hexdigest()
+    assert not made
+    assert task.rows == 200
+    assert task.table.metadata["source"] == str(project / "mine" / "own.csv")
+
+
+@pytest.mark.usefixtures("project")
+def test_a_named_place_that_is_not_there_is_an_error_even_if_rows_could_be_made_up(tmp_path: Path) -> None:
+    task = Task(tmp_path, location="absent.csv", sha256=None, made=MADE)
+    with pytest.raises(UnreadableTable, match=r"nowhere\.csv: can't be read: No such file"):
+        task.run(source={"": "nowhere.csv"})
+
+
+SEVERAL = Source(title="Several", files={"one": "a.csv", "two": "b.csv"}, preparation="join", made=Files(location="m"))
+
+
+def test_one_of_several_files_may_be_elsewhere(project: Path) -> None:
+    found = overridden(SEVERAL, {"two": "mine.csv"})
+    assert found.locations == {"one": "a.csv", "two": str(project / "mine.csv")}
+    assert (found.preparation, found.made, found.title) == ("join", None, "Several")
+    assert overridden(SEVERAL, {"one": ABSENT}).locations == {"one": ABSENT, "two": "b.csv"}
+
+
+def test_a_whole_table_may_stand_for_several_files(project: Path) -> None:
+    found = overridden(SEVERAL, {"": "whole.parquet"})
+    assert found.locations == {"": str(project / "whole.parquet")}
+    assert (found.preparation, found.made) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("source", "locations", "reason"),
+    [
+        (SEVERAL, {"three": "x"}, "names 'three', but the contract's training table has the files one, two"),
+        (SEVERAL, {"": "x", "one": "y"}, "names '', but the contract's training table has the files one, two"),
+        (Source(title="One", location="a"), {"one": "x"}, "names 'one', but .* has one file only, whose name is ''"),
+    ],
+)
+def test_a_file_that_the_contract_does_not_have_cannot_be_elsewhere(
+    source: Source, locations: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(UnreadableTable, match=reason):
+        overridden(source, locations)
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files(
+    heart: Contract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    ingest_source(heart, heart.training, HEART)
+    assert not list(tmp_path.iterdir())

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from kfp import dsl
 from sklearn.calibration import CalibratedClassifierCV
@@ -91,7 +92,7 @@ def test_a_model_without_a_served_form_stops_the_run_by_name(artifacts: Artifact
         FrozenEstimator(calibrated), threshold=0.4, response_method="predict_proba"
     ).fit(rows.matrix, rows.labels)
     facts = read_model(artifacts.models()[0].path)[1].model_copy(update={"name": "naive-bayes"})
-    write_model(tmp_path / "model", estimator, facts)
+    write_model(tmp_path / "model", estimator, facts, np.full(len(rows.labels), 0.5))
     with pytest.raises(ParityBroken, match=r"GaussianNB.* has no served form"):
         run(artifacts, tmp_path, "naive-bayes", [dsl.Artifact(uri=str(tmp_path / "model"))])
     assert not (tmp_path / "bundle").exists()

@@ -158,7 +158,7 @@ def test_nothing_is_promoted_that_is_not_proven(registry: Registry, tmp_path: Pa
     def lie(directory: Path) -> None:
         path = directory / "golden.json"
         content = json.loads(path.read_bytes())
-        content["requests"][0]["probabilities"][0] += 1e-3
+        content["requests"][0]["probabilities"][0]["disease"] += 1e-3
         path.write_text(json.dumps(content))
 
     bundle = registry.artifacts.changed_bundle(tmp_path / "bundle", lie)

@@ -53,6 +53,33 @@ def test_stratified_keeps_the_share_of_each_class(heart: Contract, cleveland: pd
     assert (np.diff(training) > 0).all()
 
 
+@pytest.fixture
+def grades(heart: Contract) -> Contract:
+    """Heart with its five grades of disease for classes."""
+    classes = tuple(
+        heart.target.classes[0].model_copy(update={"label": f"grade {grade}", "values": (grade,)}) for grade in range(5)
+    )
+    return heart.model_copy(update={"target": heart.target.model_copy(update={"classes": classes, "positive": None})})
+
+
+def test_stratified_keeps_the_share_of_each_of_many_classes(grades: Contract, cleveland: pd.DataFrame) -> None:
+    _, held_out = split_rows(grades, cleveland)
+    labels = table.target(grades, cleveland)
+    assert np.bincount(labels).tolist() == [164, 55, 36, 35, 13]
+    assert np.bincount(labels[held_out]).tolist() == [33, 11, 7, 7, 3]
+
+
+def test_of_many_classes_all_must_be_on_both_sides(grades: Contract, cleveland: pd.DataFrame) -> None:
+    by_time = by(grades, "time").model_copy(update={"time_column": "num"})
+    with pytest.raises(UnsplittableTable, match=r"training rows .* don't have all classes of num; bring more rows"):
+        split_rows(by_time, cleveland)
+    few = pd.concat([cleveland[cleveland["num"] < 4], cleveland[cleveland["num"] == 4].head(1)], ignore_index=True)
+    with pytest.raises(
+        UnsplittableTable, match=r"\(164 grade 0, 55 grade 1, 36 grade 2, 35 grade 3, 1 grade 4\) are too few"
+    ):
+        split_rows(grades, few)
+
+
 def test_no_group_is_on_both_sides(parcels: Contract, frame: pd.DataFrame) -> None:
     training, held_out = split_rows(by(parcels, "grouped"), frame)
     customers = frame["customer"].to_numpy()
@@ -104,8 +131,8 @@ def test_the_component_writes_both_sides(heart: Contract, cleveland: pd.DataFram
     contract = dsl.Artifact(uri=str(PROJECT / "datasets" / "heart" / "contract.yaml"))
     whole, training, held_out = (dsl.Artifact(uri=str(tmp_path / name)) for name in ("table", "training", "held_out"))
     split.split.python_func(contract, whole, training, held_out)
-    assert training.metadata == {"rows": 242, "positives": 111}
-    assert held_out.metadata == {"rows": 61, "positives": 28}
+    assert training.metadata == {"rows": 242, "classes": {"no disease": 131, "disease": 111}}
+    assert held_out.metadata == {"rows": 61, "classes": {"no disease": 33, "disease": 28}}
     both = pd.concat([table.read(training.path), table.read(held_out.path)])
     columns = list(cleveland.columns)
     pd.testing.assert_frame_equal(

@@ -9,8 +9,9 @@ from kfp import dsl
 from components import train
 from components.errors import StageError
 from components.learning.candidates import CANDIDATES
+from components.learning.effort import SEED
 from components.learning.fitting import fit
-from components.learning.model import read_model
+from components.learning.model import read_model, read_out_of_fold
 from components.learning.rows import rows_of
 from components.table import read
 
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 def test_the_model_is_fitted_on_the_training_rows_alone(heart: Contract, stages: Stages, tiny: Effort) -> None:
     rows = rows_of(heart, read(stages["training"].path))
     estimator, facts = read_model(stages["decision-tree"].path)
-    expected = fit(CANDIDATES["decision-tree"], heart, rows, tiny, train.SEED)
-    assert facts.out_of_fold == tuple(expected.out_of_fold)
+    expected = fit(CANDIDATES["decision-tree"], heart, rows, tiny, SEED)
+    np.testing.assert_array_equal(read_out_of_fold(stages["decision-tree"].path), expected.out_of_fold)
     assert (facts.parameters, facts.threshold) == (expected.parameters, expected.threshold)
+    assert facts.rows == len(rows.labels)
     assert facts.seconds > 0
     np.testing.assert_array_equal(estimator.predict_proba(rows.matrix)[:, 1], expected.probability(rows.matrix))
 
@@ -37,7 +39,7 @@ def test_the_artifact_says_what_it_is(stages: Stages) -> None:
     assert stages["logistic-regression"].metadata == {
         "candidate": "logistic-regression",
         "framework": "scikit-learn",
-        "threshold": facts.threshold,
+        "rows": facts.rows,
     }
 
 

@@ -10,9 +10,12 @@ from kfp import dsl
 
 from components import PROJECT, table, validate
 from components.errors import InvalidTable
-from components.ingest import parse
-from components.validate import Finding, findings_of, page
+from components.ingest import ingest_source
+from components.validate import findings_of
+from components.validation import findings, repeated_rows
+from components.validation.findings import Finding, page
 from contract.decision import Split
+from contract.schema import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,16 +28,28 @@ Change = dict[tuple[int, str], str]
 
 
 @pytest.fixture
-def changed(heart: Contract) -> Callable[[Change], pd.DataFrame]:
+def changed(heart: Contract, tmp_path: Path) -> Callable[[Change], pd.DataFrame]:
     """The heart table as it would be read if the given cells, by line of the file and column, held other text."""
+    source = Source(location="cleveland.csv", title="Changed")
 
     def read(cells: Change) -> pd.DataFrame:
         text = pd.read_csv(HEART / "cleveland.csv", dtype=str, keep_default_na=False)
         for (line, column), value in cells.items():
             text.loc[line - 2, column] = value
-        return parse(heart, text.to_csv(index=False).encode(), "cleveland.csv")
+        text.to_csv(tmp_path / "cleveland.csv", index=False)
+        return ingest_source(heart, source, tmp_path)[0]
 
     return read
+
+
+def found_in(
+    contract: Contract, frame: pd.DataFrame, name: str, *, rows: int = 1000, refuse: bool = True
+) -> list[Finding]:
+    """What is found in a table that comes in parts of so many rows."""
+    starts = range(0, len(frame), rows)
+    return findings_of(
+        contract, lambda: [frame.iloc[start : start + rows] for start in starts], name, refuse=refuse
+    ).listed
 
 
 def told(finding: Finding) -> tuple[int | None, str, str, str]:
@@ -42,7 +57,7 @@ def told(finding: Finding) -> tuple[int | None, str, str, str]:
 
 
 def test_a_sound_table_has_no_findings(heart: Contract, cleveland: pd.DataFrame) -> None:
-    assert findings_of(heart, cleveland, "cleveland.csv") == []
+    assert found_in(heart, cleveland, "cleveland.csv") == []
 
 
 ONE_CELL = {
@@ -67,18 +82,19 @@ def test_one_wrong_cell_is_one_finding(
     heart: Contract, changed: Callable[[Change], pd.DataFrame], case: tuple[str, str, str, str, str]
 ) -> None:
     column, text, value, rule, allowed = case
-    found = findings_of(heart, changed({(9, column): text}), "cleveland.csv")
+    found = found_in(heart, changed({(9, column): text}), "cleveland.csv")
     assert [told(finding) for finding in found] == [(9, column, value, rule)]
     assert allowed in found[0].allowed
     assert found[0].refused
     assert str(found[0]) == f"cleveland.csv, line 9, {column}: {value} ({rule}; allowed: {found[0].allowed})"
 
 
-def test_several_faults_are_all_found_in_order_of_lines(
-    heart: Contract, changed: Callable[[Change], pd.DataFrame]
+@pytest.mark.parametrize("rows", [99, 303, 1000])
+def test_several_faults_are_all_found_in_order_of_lines_however_the_table_is_cut(
+    heart: Contract, changed: Callable[[Change], pd.DataFrame], rows: int
 ) -> None:
     cells = {(304, "age"): "abc", (2, "age"): "700", (2, "cp"): "0", (100, "num"): "", (7, "age"): "12.5"}
-    assert [told(finding) for finding in findings_of(heart, changed(cells), "cleveland.csv")] == [
+    assert [told(finding) for finding in found_in(heart, changed(cells), "cleveland.csv", rows=rows)] == [
         (2, "age", "700", "out-of-range"),
         (2, "cp", "0", "unknown-category"),
         (7, "age", "12.5", "out-of-range"),
@@ -92,11 +108,11 @@ def test_a_missing_feature_is_no_fault_in_training_whatever_requests_may_leave_o
     heart: Contract, changed: Callable[[Change], pd.DataFrame]
 ) -> None:
     assert not heart.features[0].missing.allowed
-    assert findings_of(heart, changed({(2, "age"): "", (3, "cp"): "?"}), "cleveland.csv") == []
+    assert found_in(heart, changed({(2, "age"): "", (3, "cp"): "?"}), "cleveland.csv") == []
 
 
 def test_absent_columns_are_each_named(heart: Contract, cleveland: pd.DataFrame) -> None:
-    found = findings_of(heart, cleveland.drop(columns=["thal", "num"]), "cleveland.csv")
+    found = found_in(heart, cleveland.drop(columns=["thal", "num"]), "cleveland.csv")
     assert [told(finding) for finding in found] == [
         (None, "thal", "", "missing-column"),
         (None, "num", "", "missing-column"),
@@ -105,11 +121,21 @@ def test_absent_columns_are_each_named(heart: Contract, cleveland: pd.DataFrame)
     assert all(finding.refused for finding in found)
 
 
+def test_an_absent_column_is_named_as_the_files_call_it(heart: Contract, cleveland: pd.DataFrame) -> None:
+    age = heart.features[0].model_copy(update={"column": "Age in years"})
+    contract = heart.model_copy(update={"features": (age, *heart.features[1:])})
+    (finding,) = found_in(contract, cleveland.drop(columns="age"), "cleveland.csv")
+    assert str(finding) == "cleveland.csv, age (missing-column; allowed: a column named Age in years)"
+
+
+@pytest.mark.parametrize("rows", [152, 1000])
 @pytest.mark.parametrize("rule", ["refuse", "warn"])
-def test_repeated_rows_are_refused_or_warned_about(heart: Contract, cleveland: pd.DataFrame, rule: str) -> None:
+def test_repeated_rows_are_refused_or_warned_about(
+    heart: Contract, cleveland: pd.DataFrame, rule: str, rows: int
+) -> None:
     contract = heart.model_copy(update={"duplicates": rule})
     repeated = pd.concat([cleveland, cleveland.iloc[[5, 5]]], ignore_index=True)
-    found = findings_of(contract, repeated, "cleveland.csv")
+    found = found_in(contract, repeated, "cleveland.csv", rows=rows)
     assert [told(finding) for finding in found] == [(line, "(row)", "", "duplicated-row") for line in (305, 306)]
     assert {finding.refused for finding in found} == {rule == "refuse"}
 
@@ -118,19 +144,19 @@ def test_rows_that_differ_where_the_contract_does_not_look_are_repeated(
     heart: Contract, cleveland: pd.DataFrame
 ) -> None:
     noted = pd.concat([cleveland, cleveland.iloc[[0]]], ignore_index=True).assign(note=range(304))
-    assert [finding.rule for finding in findings_of(heart, noted, "cleveland.csv")] == ["duplicated-row"]
+    assert [finding.rule for finding in found_in(heart, noted, "cleveland.csv")] == ["duplicated-row"]
 
 
 def test_external_sites_only_warn(heart: Contract, changed: Callable[[Change], pd.DataFrame]) -> None:
     frame = changed({(2, "age"): "700", (3, "num"): ""}).drop(columns="ca")
-    found = findings_of(heart.model_copy(update={"duplicates": "refuse"}), frame, "site.csv", refuse=False)
+    found = found_in(heart.model_copy(update={"duplicates": "refuse"}), frame, "site.csv", refuse=False)
     assert {finding.rule for finding in found} == {"missing-column", "out-of-range", "missing-target"}
     assert not any(finding.refused for finding in found)
 
 
 def test_text_codes_are_compared_as_text(parcels: Contract, sent: Callable[[int], pd.DataFrame]) -> None:
     cells = sent(3).assign(zone=["01", "1", "2"], late=["no", "yes", "0"])
-    found = findings_of(parcels, table.typed(parcels, cells), "parcels.csv")
+    found = found_in(parcels, table.typed(parcels, cells), "parcels.csv")
     assert [told(finding) for finding in found] == [
         (3, "zone", "'1'", "unknown-category"),
         (4, "zone", "'2'", "unknown-category"),
@@ -155,7 +181,7 @@ def test_what_rows_are_split_by_must_be_there(
     contract = parcels.model_copy(update={"split": Split(method=method, held_out=0.25)})
     cells = sent(6)
     cells.loc[0, "customer"], cells.loc[1, "sent"], cells.loc[2, "sent"] = "", "soon", ""
-    found = findings_of(contract, table.typed(contract, cells), "parcels.csv")
+    found = found_in(contract, table.typed(contract, cells), "parcels.csv")
     assert [told(finding) for finding in found] == expected
     assert all("rows are split by it" in finding.allowed for finding in found)
 
@@ -164,7 +190,7 @@ def test_a_feature_that_rows_are_split_by_keeps_its_own_rules(
     parcels: Contract, sent: Callable[[int], pd.DataFrame]
 ) -> None:
     contract = parcels.model_copy(update={"split": Split(method="time", held_out=0.25), "time_column": "weight"})
-    found = findings_of(contract, table.typed(contract, sent(3).assign(weight=["99", "", "1"])), "parcels.csv")
+    found = found_in(contract, table.typed(contract, sent(3).assign(weight=["99", "", "1"])), "parcels.csv")
     assert [told(finding) for finding in found] == [
         (2, "weight", "99", "out-of-range"),
         (3, "weight", "(empty)", "missing-value"),
@@ -174,7 +200,7 @@ def test_a_feature_that_rows_are_split_by_keeps_its_own_rules(
 def test_values_are_escaped_in_the_report(parcels: Contract, sent: Callable[[int], pd.DataFrame]) -> None:
     cells = sent(2)
     cells.loc[0, "zone"] = "<script>alert(1)</script>"
-    text = page(parcels, findings_of(parcels, table.typed(parcels, cells), "<b>.csv"), 2)
+    text = page(parcels, [findings_of(parcels, lambda: [table.typed(parcels, cells)], "<b>.csv")], 2)
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
     assert "<td>&lt;b&gt;.csv</td>" in text
@@ -232,7 +258,7 @@ def test_the_component_writes_the_whole_report_before_it_stops(
         task.run()
     first, *lines, rest, where = str(caught.value).splitlines()
     assert first == "the training table breaks its contract (500 violations):"
-    assert len(lines) == validate.SHOWN == 20
+    assert len(lines) == findings.SHOWN == 20
     assert lines[0] == "  cleveland.csv, line 2, age: 700 (out-of-range; allowed: a whole number from 18 to 120)"
     assert rest == "  and 480 more"
     assert where == f"  All of them: {task.report}"
@@ -263,3 +289,48 @@ def test_many_warnings_are_shown_in_part_and_kept_in_full(
     assert printed[0] == "warnings (303):"
     assert printed[-2:] == ["  and 283 more", f"  All of them: {task.report}"]
     assert task.report.read_text().count("<td>warning</td>") == 303
+
+
+def test_a_wrong_table_makes_a_report_of_bounded_length(
+    cleveland: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "LISTED", 100)
+    monkeypatch.setattr(table, "ROWS", 200)
+    broken = cleveland.assign(age=700.5, num=9.0)
+    broken.loc[0, "chol"] = 0.5
+    task = Task(tmp_path, HEART / "contract.yaml", pd.concat([broken, broken]), {"va": broken})
+    with pytest.raises(InvalidTable) as caught:
+        task.run()
+    first, *_, rest, where = str(caught.value).splitlines()
+    assert first == "the training table breaks its contract (1822 violations):"
+    assert rest == "  and 1802 more"
+    assert where == f"  More of them: {task.report}"
+    text = task.report.read_text()
+    assert "606 rows checked: 1822 refused, 1214 warnings" in text
+    assert text.count("<td>refused</td><td>cleveland.csv</td>") == 100 + 3
+    lines = [int(line) for line in re.findall(r"<td>refused</td><td>cleveland.csv</td><td>(\d+)</td>", text)]
+    assert lines == sorted([2, 2] + [line for line in range(2, 36) for _ in range(3)])[:100]
+    assert [
+        (rule, int(count))
+        for rule, count in re.findall(r"<td>cleveland.csv</td><td>([-a-z]+)</td><td>(\d+)</td>", text)
+    ] == [("out-of-range", 608), ("not-whole", 608), ("unknown-class", 606), ("duplicated-row", 303)]
+
+
+def test_what_is_refused_is_listed_however_much_only_warns(
+    heart: Contract, cleveland: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(findings, "LISTED", 10)
+    repeated = pd.concat([cleveland] * 2, ignore_index=True)
+    repeated.loc[605, "age"] = 700.0
+    found = found_in(heart, repeated, "cleveland.csv")
+    assert [finding.rule for finding in found] == ["duplicated-row"] * 10 + ["out-of-range"]
+    assert [finding.line for finding in found] == [*range(305, 315), 607]
+
+
+def test_many_repeated_rows_are_compared_in_turns(
+    heart: Contract, cleveland: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeated_rows, "_COMPARED", 50)
+    repeated = pd.concat([cleveland] * 2, ignore_index=True)
+    found = found_in(heart, repeated, "cleveland.csv", rows=100)
+    assert [finding.line for finding in found] == list(range(305, 608))

@@ -207,7 +207,9 @@ def sealed(
         "transform.json": transform.model_dump_json(),
         "decision.json": rule.model_dump_json(),
         "model.skops": "only its bytes matter to what serves",
-        "profile.json": profile_of(parcels.features, encoded, np.array([0.2, 0.8])).model_dump_json(),
+        "profile.json": profile_of(
+            parcels.features, encoded, np.array([0.2, 0.8]), ("on time", "late")
+        ).model_dump_json(),
         "evaluation.json": json.dumps({}),
         "golden.json": GoldenRequests(format=1, tolerance=1e-6, requests=(golden,)).model_dump_json(),
         "MODEL_CARD.md": "# Parcels\n",

@@ -60,7 +60,7 @@ def test_a_sealed_bundle_is_loaded_and_answers(sealed: Path, parcels: Contract, 
     encoded = Encoder(parcels.features).from_records([parcels.examples[0].instance])
     answer = bundle.scorer(encoded.matrix)
     assert answer.probability.shape == (1,)
-    assert answer.positive.tolist() == [bool(answer.probability[0] >= 0.5)]
+    assert answer.decided.tolist() == [int(answer.probability[0] >= 0.5)]
 
 
 def test_the_manifest_tells_hash_and_size_of_every_file(sealed: Path) -> None:
@@ -184,12 +184,12 @@ def test_a_further_file_is_verified_if_it_is_listed_and_ignored_if_not(copied: P
     assert refusal(copied).startswith(f"{note}: was changed after the bundle was sealed")
 
 
-@pytest.mark.parametrize("found", [2, 0, "1", None, [1]])
+@pytest.mark.parametrize("found", [1, 3, "2", None, [2]])
 def test_another_format_is_unsupported(copied: Path, found: object) -> None:
     rewritten(copied, format=found)
     with pytest.raises(UnsupportedBundle) as refused:
         load_bundle(copied)
-    assert str(refused.value) == f"{copied / MANIFEST}: has format {found!r}; this version reads format 1"
+    assert str(refused.value) == f"{copied / MANIFEST}: has format {found!r}; this version reads format 2"
 
 
 @pytest.mark.parametrize(
@@ -203,7 +203,7 @@ def test_another_format_is_unsupported(copied: Path, found: object) -> None:
         b'"format"',
         b"null",
         b"{}",
-        b'{"format":1}',
+        b'{"format":2}',
         b"\xff\xfe\x00",
         b"[" * 100_000,
     ],
@@ -239,7 +239,12 @@ UNREADABLE = {
         "contract.yaml:29: features[2] (fragile).kind: must be one of 'numeric', 'integer', 'boolean', 'categorical'",
     ),
     "transform": ("transform.json", '"scale":[0.5', '"scale":["0.5"', "standardize_numbers.scale.0: Input should be a"),
-    "decision": ("decision.json", '"threshold":0.5', '"threshold":null', "threshold: Input should be a valid number"),
+    "decision": (
+        "decision.json",
+        '"threshold":0.5',
+        '"threshold":null',
+        ": Value error, two classes need a sigmoid and a threshold",
+    ),
     "profile": ("profile.json", '"rows":2', '"rows":0', "rows: Input should be greater than 0"),
     "golden": ("golden.json", '"title":"refused"', '"title":1', "requests.0.title: Input should be a valid string"),
 }

@@ -16,7 +16,7 @@ def target(positive: str) -> Target:
 @pytest.mark.parametrize(("positive", "labels"), [("late", ("on time", "late")), ("on time", ("late", "on time"))])
 def test_labels_stand_negative_first_whatever_the_file_says(positive: str, labels: tuple[str, str]) -> None:
     assert target(positive).labels == labels
-    assert target(positive).negative == labels[0]
+    assert target(positive).is_binary
 
 
 def test_every_contradiction_of_a_target_is_told() -> None:
@@ -28,10 +28,39 @@ def test_every_contradiction_of_a_target_is_told() -> None:
             positive="lost",
         )
     text = str(refused.value)
-    assert "classes.1.label: 'late' names both classes" in text
+    assert "classes.1.label: 'late' names two classes" in text
     assert "classes.1.values.1: 1 stands more than once" in text
     assert "classes: the values must be all whole numbers or all text" in text
     assert "positive: positive is 'lost', which is no class" in text
+
+
+def three(positive: str | None = None) -> Target:
+    classes = tuple(TargetClass(label=label, values=(label,)) for label in ("setosa", "versicolor", "virginica"))
+    return Target(column="species", description="Which it is", classes=classes, positive=positive)
+
+
+def test_more_than_two_classes_keep_their_order_and_none_is_positive() -> None:
+    assert three().labels == ("setosa", "versicolor", "virginica")
+    assert not three().is_binary
+    with pytest.raises(ValidationError, match="positive: names one class to be found, but there are 3; remove it"):
+        three("setosa")
+
+
+def test_of_two_classes_one_is_to_be_found() -> None:
+    classes = (TargetClass(label="late", values=(1,)), TargetClass(label="on time", values=(0,)))
+    with pytest.raises(ValidationError, match=r"positive: is required with two classes: name .* late or on time"):
+        Target(column="arrived", description="When", classes=classes)
+    with pytest.raises(ValidationError, match="at least 2 items"):
+        Target(column="arrived", description="When", classes=classes[:1], positive="late")
+
+
+@pytest.mark.parametrize("rule", ["highest_f1", "highest_accuracy"])
+def test_a_rule_that_looks_for_a_maximum_takes_no_value(rule: str) -> None:
+    assert Threshold.model_validate({"rule": rule}).value is None
+    with pytest.raises(ValidationError, match=f"value: is no part of {rule}"):
+        Threshold.model_validate({"rule": rule, "value": 0.5})
+    with pytest.raises(ValidationError, match="value: is required by sensitivity_at_least"):
+        Threshold.model_validate({"rule": "sensitivity_at_least"})
 
 
 @pytest.mark.parametrize("share", [-0.01, 1.01, 1.9, float("nan"), float("inf"), True, "0.9"])

@@ -57,6 +57,9 @@ def grown(sizes: list[int], columns: list[int], seed: int = 0) -> Trees:
         "value": np.rint(value / unit) * unit,
         "size": size_of,
         "base": np.array([0.1]),
+        "missing_left": np.zeros(len(column), dtype=np.int64),
+        "set_size": np.zeros(len(column), dtype=np.int64),
+        "category": np.empty(0, dtype=np.int64),
     }
     return Trees.of(arrays, NUMBERS + FLAGS)
 
@@ -72,12 +75,39 @@ def walked(trees: Trees, rows: Floats32) -> list[float]:
             while end - start > 1:
                 split = splits[start, end]
                 middle = int(trees.leaves[split, 1])
-                left = row[trees.column[split]] <= trees.threshold[split]
+                left = _goes_left(trees, split, row[trees.column[split]])
                 start, end = (start, middle) if left else (middle, end)
             reached.append(trees.value[start])
             first += size
         sums.append(math.fsum(reached) + float(trees.base[0]))
     return sums
+
+
+def _goes_left(trees: Trees, split: int, value: float) -> bool:
+    if math.isnan(value):
+        return bool(trees.missing_left[split])
+    if trees.set_size[split]:
+        end = trees.set_size[: split + 1].sum()
+        return value in trees.category[end - trees.set_size[split] : end]
+    return bool(value <= trees.threshold[split])
+
+
+def with_sets(trees: Trees, column: int, largest: int = 40) -> Trees:
+    """The same trees, but that column's splits ask for sets of categories, and NaN goes left in half of all splits."""
+    random = np.random.default_rng(3)
+    sets = [
+        np.sort(random.choice(largest + 1, random.integers(1, largest), replace=False)) if own else np.array([], int)
+        for own in trees.column == column
+    ]
+    return Trees.of(
+        {
+            **vars(trees),
+            "missing_left": random.integers(0, 2, len(trees.column)),
+            "set_size": np.array([len(item) for item in sets]),
+            "category": np.concatenate(sets),
+        },
+        NUMBERS + FLAGS,
+    )
 
 
 def drawn(count: int, seed: int = 1) -> Floats32:
@@ -185,3 +215,35 @@ def test_leaves_whose_sum_would_be_rounded_get_no_tables(flags: Floats32) -> Non
     inexact = replace(trees, value=trees.value / 3)
     assert forest_of(trees, flags)
     assert forest_of(inexact, flags) is None
+
+
+@pytest.mark.parametrize("largest", [2, 16, 64, 65, 200])
+def test_gaps_and_sets_of_categories_lead_where_walking_leads(flags: Floats32, largest: int) -> None:
+    trees = with_sets(grown([largest, 2, 7, largest] * 8, [0, 1, 2, 4, 5]), column=1)
+    rows = drawn(150)
+    rows[:, 1] = np.arange(150) % 60  # categories beyond the largest of any set too
+    rows[np.random.default_rng(0).random(rows.shape) < 0.2] = np.nan
+    assert Forest(trees, flags, 1)(rows).tolist() == walked(trees, rows)
+
+
+def test_a_column_may_be_asked_for_sets_and_thresholds(flags: Floats32) -> None:
+    trees = with_sets(grown([30] * 10, [0, 1]), column=1)
+    some = (np.cumsum(trees.column == 1) % 3 == 0) & (trees.column == 1)  # an empty set is a threshold below all
+    owner = np.repeat(np.arange(len(trees.column)), trees.set_size)
+    mixed = replace(
+        trees,
+        threshold=np.where(some, -np.inf, trees.threshold),
+        set_size=np.where(some, 0, trees.set_size),
+        category=trees.category[~some[owner]],
+    )
+    rows = drawn(60)
+    rows[:, 1] = [*range(45), *[np.nan] * 15]
+    assert Forest(mixed, flags, 1)(rows).tolist() == walked(mixed, rows)
+
+
+def test_nan_on_either_side_of_an_infinite_threshold(flags: Floats32) -> None:
+    for left in (0, 1):
+        trees = replace(grown([2], [0]), threshold=np.array([np.inf]), missing_left=np.array([left]))
+        rows = np.zeros((3, NUMBERS + FLAGS), dtype=np.float32)
+        rows[:, 0] = [np.inf, np.nan, -np.inf]
+        assert Forest(trees, flags, 1)(rows).tolist() == walked(trees, rows)

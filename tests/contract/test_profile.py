@@ -20,7 +20,7 @@ NAN = float("nan")
 
 def weights_of(parcels: Contract, weights: list[float]) -> Distribution:
     encoded = np.array([[weight, 3, 0, 0, 0] for weight in weights], dtype=np.float64)
-    return profile_of(parcels.features, encoded, np.full(len(weights), 0.5)).features[0]
+    return profile_of(parcels.features, encoded, np.full(len(weights), 0.5), ("on time", "late")).features[0]
 
 
 def test_a_number_falls_into_ten_bins_of_equal_share(parcels: Contract) -> None:
@@ -52,7 +52,7 @@ def test_labels_tell_large_numbers_apart(parcels: Contract) -> None:
 
 def test_a_column_without_a_value_has_one_bin(parcels: Contract) -> None:
     encoded = np.array([[1.0, NAN, NAN, NAN, 0]] * 3)
-    _, stops, fragile, service, _ = profile_of(parcels.features, encoded, np.full(3, 0.5)).features
+    _, stops, fragile, service, _ = profile_of(parcels.features, encoded, np.full(3, 0.5), ("on time", "late")).features
     assert (stops.edges, stops.labels, stops.counts, stops.missing) == ((), ("any",), (0,), 3)
     assert (fragile.counts, fragile.missing) == ((0, 0), 3)
     assert (service.counts, service.missing) == ((0, 0, 0), 3)
@@ -61,7 +61,7 @@ def test_a_column_without_a_value_has_one_bin(parcels: Contract) -> None:
 
 def test_categories_and_booleans_have_a_bin_each(parcels: Contract) -> None:
     encoded = np.array([[1, 0, 1, 2, 1], [1, 0, 0, 2, 0], [1, 0, 1, NAN, 1]], dtype=np.float64)
-    _, _, fragile, service, zone = profile_of(parcels.features, encoded, np.full(3, 0.5)).features
+    _, _, fragile, service, zone = profile_of(parcels.features, encoded, np.full(3, 0.5), ("on time", "late")).features
     assert (fragile.labels, fragile.edges, fragile.counts) == (("0", "1"), (0.5,), (1, 2))
     assert (service.labels, service.counts, service.missing) == (("std", "exp", "nite"), (0, 0, 2), 1)
     assert (zone.labels, zone.counts) == (("1", "3"), (1, 2))
@@ -70,8 +70,8 @@ def test_categories_and_booleans_have_a_bin_each(parcels: Contract) -> None:
 
 def test_probabilities_fall_into_tenths(parcels: Contract) -> None:
     probability = np.array([0.0, 0.05, 0.1, 0.95, 1.0])
-    found = profile_of(parcels.features, np.zeros((5, 5)), probability).probability
-    assert found.name == "probability"
+    found = profile_of(parcels.features, np.zeros((5, 5)), probability, ("on time", "late")).probabilities[0]
+    assert found.name == "late"
     assert len(found.counts) == len(found.labels) == BINS
     assert found.edges == tuple(tenth / 10 for tenth in range(1, 10))
     assert found.counts == (2, 1, 0, 0, 0, 0, 0, 0, 0, 2)
@@ -104,10 +104,10 @@ def test_live_values_outside_fall_into_the_outer_bins_and_nan_behind_them(parcel
 def test_every_row_is_counted_once_and_in_its_own_bin(parcels: Contract, rows: list[Any]) -> None:
     table = np.array(rows)
     before = table.copy()
-    profile = profile_of(parcels.features, table[:, :-1], table[:, -1])
+    profile = profile_of(parcels.features, table[:, :-1], table[:, -1], ("on time", "late"))
     assert profile.rows == len(rows)
     assert [item.name for item in profile.features] == parcels.feature_names
-    for item, values in zip((*profile.features, profile.probability), table.T, strict=True):
+    for item, values in zip((*profile.features, *profile.probabilities), table.T, strict=True):
         assert sum(item.counts) + item.missing == len(rows)
         assert len(item.labels) == len(item.counts) == len(item.edges) + 1
         assert len(set(item.labels)) == len(item.labels)
@@ -120,4 +120,4 @@ def test_every_row_is_counted_once_and_in_its_own_bin(parcels: Contract, rows: l
 
 def test_a_profile_of_no_rows_is_refused(parcels: Contract) -> None:
     with pytest.raises(ValidationError, match="rows"):
-        profile_of(parcels.features, np.empty((0, 5)), np.empty(0))
+        profile_of(parcels.features, np.empty((0, 5)), np.empty(0), ("on time", "late"))

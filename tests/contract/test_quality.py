@@ -12,7 +12,7 @@ from sklearn import metrics as peer
 
 from components.learning.evaluation import METRICS
 from contract.decision import LOWER_IS_BETTER
-from contract.quality import WATCHED, bootstrap_weights, measure, percentiles
+from contract.quality import WATCHED, bootstrap, bootstrap_weights, measure, percentiles
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -60,8 +60,58 @@ def test_every_metric_equals_scikit_learn(
             "precision": peer.precision_score(labels, positive, sample_weight=weight, zero_division=0),
             "f1": peer.f1_score(labels, positive, sample_weight=weight),
             "specificity_at_sensitivity": specificity_at(labels, probability, weight, sensitivity),
+            "gini": 2 * peer.roc_auc_score(labels, probability, sample_weight=weight) - 1,
         }
         assert {name: values[row] for name, values in ours.items()} == pytest.approx(expected, abs=1e-9)
+
+
+ROWS = st.lists(
+    st.tuples(st.integers(0, 2), st.lists(st.integers(1, 9), min_size=3, max_size=3)), min_size=6, max_size=30
+)
+
+
+@given(cases=ROWS, seed=st.integers(0, 9))
+@settings(max_examples=60, deadline=None)
+def test_of_three_classes_every_metric_is_scikit_learns_mean_over_the_classes(
+    cases: list[tuple[int, list[int]]], seed: int
+) -> None:
+    labels = np.array([label for label, _ in cases])
+    assume(len(np.unique(labels)) == 3)
+    shares = np.array([parts for _, parts in cases], dtype=np.float64)
+    shares /= shares.sum(axis=1, keepdims=True)
+    answered = shares.argmax(axis=1)
+    weight = np.random.default_rng(seed).integers(1, 4, len(labels)).astype(np.float64)
+    ours = measure(labels, shares, answered, weight[None])
+    assert set(ours) == set(METRICS) - {"specificity_at_sensitivity"}
+    one_hot = np.eye(3)[labels]
+    each = [(labels == value, answered == value) for value in range(3)]
+    auc = peer.roc_auc_score(labels, shares, multi_class="ovr", sample_weight=weight)
+    expected = {
+        "roc_auc": auc,
+        "gini": 2 * auc - 1,
+        "pr_auc": peer.average_precision_score(one_hot, shares, sample_weight=weight),
+        "brier": peer.brier_score_loss(labels, shares, sample_weight=weight, labels=[0, 1, 2], scale_by_half=True),
+        "log_loss": peer.log_loss(labels, shares, sample_weight=weight, labels=[0, 1, 2]),
+        "accuracy": peer.accuracy_score(labels, answered, sample_weight=weight),
+        "sensitivity": peer.recall_score(labels, answered, average="macro", sample_weight=weight),
+        "specificity": np.mean([peer.recall_score(t, d, pos_label=0, sample_weight=weight) for t, d in each]),
+        "precision": peer.precision_score(labels, answered, average="macro", sample_weight=weight, zero_division=0),
+        "f1": peer.f1_score(labels, answered, average="macro", sample_weight=weight),
+    }
+    assert {name: values[0] for name, values in ours.items()} == pytest.approx(expected, abs=1e-9)
+
+
+def test_resamples_are_measured_in_blocks_to_the_same_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(4)
+    labels, probability = rng.integers(0, 2, 60), rng.random(60)
+    whole = bootstrap(labels, probability, probability > 0.5, 25)
+    drawn = measure(labels, probability, probability > 0.5, bootstrap_weights(labels, 25, seed=0))
+    monkeypatch.setattr("contract.quality._BLOCK", 600)
+    in_blocks = bootstrap(labels, probability, probability > 0.5, 25)
+    for name, values in whole.items():
+        np.testing.assert_array_equal(values, drawn[name])
+        assert values.shape == in_blocks[name].shape == (25,)
+        assert abs(values.mean() - in_blocks[name].mean()) < 0.2
 
 
 def test_without_weights_each_row_counts_once() -> None:
@@ -76,8 +126,8 @@ def test_without_weights_each_row_counts_once() -> None:
 @pytest.mark.parametrize(
     ("value", "undefined"),
     [
-        (0, {"roc_auc", "pr_auc", "sensitivity", "specificity_at_sensitivity"}),
-        (1, {"roc_auc", "specificity", "specificity_at_sensitivity"}),
+        (0, {"roc_auc", "gini", "pr_auc", "sensitivity", "specificity_at_sensitivity"}),
+        (1, {"roc_auc", "gini", "specificity", "specificity_at_sensitivity"}),
     ],
 )
 def test_what_one_class_leaves_undefined_is_nan(value: int, undefined: set[str]) -> None:

@@ -68,8 +68,8 @@ def test_a_score_passes_transform_model_and_calibration(
     by_hand = [1 / (1 + math.exp(-1.5 * score + 0.25)) for score in scores]
     np.testing.assert_allclose(answer.probability, by_hand, rtol=1e-14)
     assert answer.probability.dtype == np.float64
-    assert answer.positive.dtype == np.bool_
-    assert answer.positive.tolist() == [True, False]
+    assert answer.decided.dtype == np.intp
+    assert answer.decided.tolist() == [1, 0]
 
 
 def test_a_probability_on_the_threshold_is_positive(straight: Transform, linear: Linear) -> None:
@@ -77,9 +77,9 @@ def test_a_probability_on_the_threshold_is_positive(straight: Transform, linear:
     model = linear([1, 0])
     exact = Scorer(straight, model, logistic(0.5))(rows)
     assert exact.probability[1] == 0.5
-    assert exact.positive.tolist() == [False, True, True]
+    assert exact.decided.tolist() == [0, 1, 1]
     above = Scorer(straight, model, logistic(math.nextafter(0.5, 1)))(rows)
-    assert above.positive.tolist() == [False, False, True]
+    assert above.decided.tolist() == [0, 0, 1]
 
 
 @pytest.mark.parametrize("options", [{"zipmap": False, "raw_scores": True}, {"zipmap": False}])
@@ -132,6 +132,9 @@ def with_trees(size: int) -> bytes:
         "value": np.array([1.0, 2.0]),
         "size": np.array([size]),
         "base": np.array([0.0]),
+        "missing_left": np.array([0]),
+        "set_size": np.array([0]),
+        "category": np.empty(0, dtype=np.int64),
     }
     graph = helper.make_graph(
         [
@@ -167,7 +170,7 @@ def test_trees_that_contradict_themselves_are_refused(straight: Transform) -> No
 @pytest.mark.parametrize("rows", [0, 1, 2, 257])
 def test_there_is_one_answer_a_row(transform: Transform, rule: DecisionRule, linear: Linear, rows: int) -> None:
     answer = Scorer(transform, linear([1] * 7), rule)(np.full((rows, 5), np.nan))
-    assert answer.probability.shape == answer.positive.shape == (rows,)
+    assert answer.probability.shape == answer.decided.shape == (rows,)
     assert np.isfinite(answer.probability).all()
 
 

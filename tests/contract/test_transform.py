@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from contract.transform import Imputation, Layout, Regression, Standardization, Transform
+from contract.transform import (
+    Codes,
+    Encoding,
+    Imputation,
+    Indicators,
+    Layout,
+    Regression,
+    Standardization,
+    Transform,
+)
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -175,3 +185,96 @@ def test_a_transform_that_is_none_is_refused(transform: Transform, old: str, new
     assert old in text
     with pytest.raises(ValidationError):
         Transform.model_validate_json(text.replace(old, new, 1))
+
+
+@pytest.fixture(scope="module")
+def every_kind() -> Transform:
+    """Weight, fragile, service (3), zone (2; its gaps say something), the post code as frequencies, gaps of weight."""
+    layout = Layout(
+        columns=("weight", "fragile", "service=a", "service=b", "service=c", "zone=2", "zone?", "code~0", "weight?"),
+        numbers=(0,),
+        booleans=(1,),
+        indicators=(
+            Indicators(feature=2, categories=3, drop_first=False),
+            Indicators(feature=3, categories=2, drop_first=True, missing=True),
+        ),
+        encodings=(Encoding(feature=4, categories=4, columns=1),),
+        gaps=(0,),
+    )
+    return Transform(
+        format=1,
+        layout=layout,
+        tables=((0.1, 0.2, 0.3, 0.4, 0.25),),
+        standardize_numbers=Standardization(mean=(2.0,), scale=(0.5,)),
+        impute=Imputation(initial=(7.0, 0.5, 0.1, 0.2, 0.7, 0.0, 0.0, 0.0, 0.0), steps=()),
+        standardize_all=None,
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "by_hand"),
+    [
+        ([3.0, 1.0, 2.0, 1.0, 3.0], [2.0, 1.0, 0.0, 0.0, 1.0, 1.0, 0.0, 0.4, 0.0]),
+        ([3.0, 1.0, 2.0, 0.0, 0.0], [2.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.1, 0.0]),
+        ([NAN, NAN, NAN, NAN, NAN], [7.0, 0.5, 0.1, 0.2, 0.7, 0.0, 1.0, 0.25, 1.0]),
+    ],
+)
+def test_a_gap_is_said_in_its_own_column_and_frequencies_have_a_value_for_it(
+    every_kind: Transform, row: list[float], by_hand: list[float]
+) -> None:
+    assert every_kind.compile()(np.array([row])).tolist() == [np.array(by_hand, dtype=np.float32).tolist()]
+
+
+def test_only_what_may_be_missing_is_imputed(every_kind: Transform) -> None:
+    columns = every_kind.layout.columns
+    assert [columns[column] for column in every_kind.layout.imputable] == list(columns[:5])
+    expanded = every_kind.layout.expand(np.full((1, 5), NAN), every_kind.tables)
+    np.testing.assert_array_equal(np.isnan(expanded)[0], [True] * 5 + [False] * 4)
+
+
+def test_flags_of_a_gap_are_known_and_those_of_frequencies_and_codes_are_not(every_kind: Transform) -> None:
+    assert np.isnan(every_kind.compile().flags[0]).tolist() == [True, *[False] * 6, True, False]
+    native = _native().compile()
+    assert np.isnan(native.flags[0]).tolist() == [True, False, True]
+
+
+def _native() -> Transform:
+    return Transform(
+        format=1,
+        layout=Layout(
+            columns=("weight", "fragile", "service"),
+            numbers=(1,),
+            booleans=(2,),
+            indicators=(),
+            codes=(Codes(feature=0, categories=200),),
+        ),
+        standardize_numbers=Standardization(mean=(0.0,), scale=(1.0,)),
+        impute=None,
+        standardize_all=None,
+    )
+
+
+def test_without_imputation_numbers_codes_and_gaps_stay_as_they_are() -> None:
+    rows = np.array([[150.0, 1 / 3, 1.0], [NAN, NAN, NAN], [0.0, 1e9 + 1, 0.0]])
+    native = _native()
+    found = native.compile()(rows)
+    np.testing.assert_array_equal(found, rows[:, [1, 2, 0]].astype(np.float32))
+    assert native.layout.code_columns == [2]
+    assert Transform.model_validate_json(native.model_dump_json()) == native
+
+
+def test_a_transform_written_before_there_were_such_columns_is_read(transform: Transform) -> None:
+    written = json.loads(transform.model_dump_json())
+    del written["tables"]
+    for name in ("codes", "encodings", "gaps"):
+        del written["layout"][name]
+    for item in written["layout"]["indicators"]:
+        del item["missing"]
+    assert Transform.model_validate_json(json.dumps(written)) == transform
+
+
+@pytest.mark.parametrize("tables", [(), ((0.1,) * 5,) * 2, ((0.1,) * 4,)], ids=["none", "two", "one value short"])
+def test_tables_that_do_not_fit_the_encodings_are_refused(every_kind: Transform, tables: Any) -> None:
+    text = every_kind.model_copy(update={"tables": tables}).model_dump_json()
+    with pytest.raises(ValidationError, match="tables must have one entry for each column of the encodings"):
+        Transform.model_validate_json(text)

@@ -25,6 +25,9 @@ def two_trees() -> dict[str, npt.NDArray[Any]]:
         "value": np.array([0.5, 0.25, -1.0, 2.0, 4.0]),
         "size": np.array([3, 2]),
         "base": np.array([0.75]),
+        "missing_left": np.array([0, 1, 0]),
+        "set_size": np.array([0, 0, 2]),
+        "category": np.array([0, 3]),
     }
 
 
@@ -57,6 +60,12 @@ def test_a_threshold_may_be_infinite() -> None:
         ("size", 0, 2**62),
         ("size", 0, 0),
         ("base", 0, np.nan),
+        ("missing_left", 0, 2),
+        ("missing_left", 0, -1),
+        ("set_size", 0, 1),
+        ("set_size", 2, -2),
+        ("category", 0, -1),
+        ("category", 1, 2**40),
     ],
 )
 def test_what_leads_nowhere_is_refused(name: str, place: Any, value: float) -> None:
@@ -76,6 +85,9 @@ def test_what_leads_nowhere_is_refused(name: str, place: Any, value: float) -> N
         ("value", np.zeros(5, dtype=np.float32)),
         ("size", np.array(5)),
         ("base", np.zeros(2)),
+        ("missing_left", np.zeros(3, dtype=np.bool_)),
+        ("set_size", np.zeros(2, dtype=np.int64)),
+        ("category", np.zeros(2)),
     ],
 )
 def test_arrays_of_another_kind_are_refused_by_name(name: str, array: npt.NDArray[Any]) -> None:

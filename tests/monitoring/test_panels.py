@@ -40,7 +40,7 @@ OTHERS = {
 VALUES = {**EVERYTHING, "feature": "age", "__rate_interval": "1m", "__range": "1h", "__interval": "15s"}
 COUNTED = ("_total", "_bucket", "_sum", "_count")
 GROWTH = {"rate", "increase"}
-MEANT = {"model", "namespace", "instance", "pod", "feature", "__rate_interval", "__range", "__interval"}
+MEANT = {"model", "namespace", "class", "instance", "pod", "feature", "__rate_interval", "__range", "__interval"}
 
 VARIABLES = {document.uid: set(document.variables) for document in dashboards.documents()}
 PANELS = [(document.uid, panel) for document in dashboards.documents() for panel in document.panels]

@@ -28,6 +28,12 @@ def served(bundle: Path) -> Served:
     return Served("heart", load_bundle(bundle))
 
 
+@pytest.fixture(scope="session")
+def irises(flowers: Path) -> Served:
+    """The bundle of three classes, loaded in this process."""
+    return Served("iris", load_bundle(flowers))
+
+
 @pytest.fixture
 def records(served: Served) -> list[dict[str, Any]]:
     """Four rows that the contract answers: two plain, one with missing values, one older than usual."""
@@ -55,6 +61,16 @@ def reseal() -> Callable[..., None]:
 def client(bundle: Path, start: Callable[..., tuple[subprocess.Popen[str], str]]) -> Iterator[httpx.Client]:
     """A client of the one server that most tests talk to."""
     process, url = start(bundle)
+    with httpx.Client(base_url=url, timeout=30) as client:
+        yield client
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+@pytest.fixture(scope="session")
+def iris_client(flowers: Path, start: Callable[..., tuple[subprocess.Popen[str], str]]) -> Iterator[httpx.Client]:
+    """A client of the server of three classes."""
+    process, url = start(flowers)
     with httpx.Client(base_url=url, timeout=30) as client:
         yield client
     process.terminate()

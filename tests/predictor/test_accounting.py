@@ -18,11 +18,11 @@ from predictor.drift import Window
 from predictor.truth import Memory
 
 if TYPE_CHECKING:
-    from contract.scorer import Vector
+    from contract.scorer import Floats
     from predictor.served import Served
 
 
-def random_rows(served: Served, size: int, seed: int) -> Vector:
+def random_rows(served: Served, size: int, seed: int) -> Floats:
     """Rows that the contract answers, evenly over everything that it allows; one value in twenty is missing."""
     rng = np.random.default_rng(seed)
     columns = []
@@ -85,11 +85,9 @@ def test_rows_are_counted_before_they_pile_up_however_they_come(served: Served, 
     rows = random_rows(served, PENDING, 1)
     answer = served.bundle.scorer(rows)
     for row in range(PENDING - 1):
-        account.scored(
-            rows[row : row + 1], Answer(answer.probability[row : row + 1], answer.positive[row : row + 1]), 0
-        )
+        account.scored(rows[row : row + 1], Answer(answer.probability[row : row + 1], answer.decided[row : row + 1]), 0)
     assert not account.classes.any()
-    account.scored(rows[:1], Answer(answer.probability[:1], answer.positive[:1]), 0)
+    account.scored(rows[:1], Answer(answer.probability[:1], answer.decided[:1]), 0)
     assert account.classes.sum() == PENDING
     account.scored(rows, answer, 0)
     assert account.classes.sum() == 2 * PENDING
@@ -102,9 +100,9 @@ def test_rows_are_counted_as_one_by_one(served: Served, account: ModelAccount) -
     for start, size in zip(np.cumsum([0, *sizes[:-1]]), sizes, strict=True):
         part = slice(int(start), int(start) + size)
         account.request_rows(size)
-        account.scored(rows[part], Answer(answer.probability[part], answer.positive[part]), 0.0002 * size)
+        account.scored(rows[part], Answer(answer.probability[part], answer.decided[part]), 0.0002 * size)
     account.count()
-    assert account.classes.tolist() == [int((~answer.positive).sum()), int(answer.positive.sum())]
+    assert account.classes.tolist() == [int((answer.decided == 0).sum()), int(answer.decided.sum())]
     for histogram in (account.requests, account.batches):
         counts = dict(histogram.buckets())
         expected = {"1.0": 1, "2.0": 2, "50.0": 2, "100.0": 3, "200.0": 3, "500.0": 5, "10000.0": 5, "+Inf": 5}
@@ -114,8 +112,8 @@ def test_rows_are_counted_as_one_by_one(served: Served, account: ModelAccount) -
     assert dict(account.inference.buckets())["0.025"] == 3
     for histogram, series, values in (
         (account.probability, 0, answer.probability.tolist()),
-        (account.confidence, 0, (1 - answer.probability[~answer.positive]).tolist()),
-        (account.confidence, 1, answer.probability[answer.positive].tolist()),
+        (account.confidence, 0, (1 - answer.probability[answer.decided == 0]).tolist()),
+        (account.confidence, 1, answer.probability[answer.decided == 1].tolist()),
     ):
         for bound, count in histogram.buckets(series):
             assert count == sum(value <= float(bound) for value in values)

@@ -11,7 +11,8 @@ from contract.scorer import Answer
 from predictor.batching import LARGEST, Batcher
 
 if TYPE_CHECKING:
-    from contract.scorer import Vector
+    from contract.scorer import Floats
+    from predictor.batching import Scores
 
 
 class Doubling:
@@ -20,21 +21,21 @@ class Doubling:
     def __init__(self) -> None:
         self.batches: list[int] = []
 
-    def __call__(self, rows: Vector) -> Answer:
+    def __call__(self, rows: Floats) -> Answer:
         self.batches.append(len(rows))
         if (rows < 0).any():
             raise LookupError
-        return Answer(rows[:, 0] * 2, rows[:, 0] > 1)
+        return Answer(rows[:, 0] * 2, (rows[:, 0] > 1).astype(np.intp))
 
 
 def test_requests_of_one_turn_are_one_batch_and_each_gets_its_own() -> None:
     score = Doubling()
 
-    async def requests() -> list[tuple[list[float], list[bool]]]:
+    async def requests() -> tuple[Scores, ...]:
         batcher = Batcher(score)
-        return await asyncio.gather(*(batcher.score([[float(n)]] * n) for n in (1, 3, 2)))
+        return (*await asyncio.gather(*(batcher.score([[float(n)]] * n) for n in (1, 3, 2))),)
 
-    assert asyncio.run(requests()) == [([2.0], [False]), ([6.0] * 3, [True] * 3), ([4.0] * 2, [True] * 2)]
+    assert [*asyncio.run(requests())] == [([2.0], [0]), ([6.0] * 3, [1] * 3), ([4.0] * 2, [1] * 2)]
     assert score.batches == [6]
 
 
@@ -56,9 +57,9 @@ def test_a_request_alone_does_not_wait_for_company() -> None:
 def test_a_batch_has_an_end_and_the_rest_comes_next() -> None:
     score = Doubling()
 
-    async def requests() -> list[tuple[list[float], list[bool]]]:
+    async def requests() -> tuple[Scores, ...]:
         batcher = Batcher(score)
-        return await asyncio.gather(*(batcher.score([[float(n)]] * (LARGEST - 1)) for n in range(5)))
+        return (*await asyncio.gather(*(batcher.score([[float(n)]] * (LARGEST - 1)) for n in range(5))),)
 
     answers = asyncio.run(requests())
     assert [probability[0] for probability, _ in answers] == [0.0, 2.0, 4.0, 6.0, 8.0]
@@ -71,24 +72,35 @@ def test_a_failure_reaches_all_who_wait_and_the_next_batch_works() -> None:
         failed = await asyncio.gather(batcher.score([[-1.0]]), batcher.score([[1.0]]), return_exceptions=True)
         return [*map(type, failed), await batcher.score([[1.0]])]
 
-    assert asyncio.run(requests()) == [LookupError, LookupError, ([2.0], [False])]
+    assert asyncio.run(requests()) == [LookupError, LookupError, ([2.0], [0])]
 
 
 def test_somebody_who_left_does_not_disturb_the_others() -> None:
-    async def requests() -> tuple[list[float], list[bool]]:
+    async def requests() -> Scores:
         batcher = Batcher(Doubling())
         batcher.score([[5.0]]).cancel()
         return await batcher.score([[1.0]])
 
-    assert asyncio.run(requests()) == ([2.0], [False])
+    assert asyncio.run(requests()) == ([2.0], [0])
+
+
+def test_each_gets_the_probabilities_of_all_classes_of_its_own_rows() -> None:
+    def score(rows: Floats) -> Answer:
+        return Answer(np.column_stack([rows[:, 0], rows[:, 0] + 1, rows[:, 0] + 2]), rows[:, 0].astype(np.intp))
+
+    async def requests() -> tuple[Scores, ...]:
+        batcher = Batcher(score)
+        return (*await asyncio.gather(batcher.score([[0.0], [1.0]]), batcher.score([[2.0]])),)
+
+    assert [*asyncio.run(requests())] == [([[0.0, 1.0, 2.0], [1.0, 2.0, 3.0]], [0, 1]), ([[2.0, 3.0, 4.0]], [2])]
 
 
 def test_missing_values_reach_the_scorer_as_nan() -> None:
-    seen: list[Vector] = []
+    seen: list[Floats] = []
 
-    def score(rows: Vector) -> Answer:
+    def score(rows: Floats) -> Answer:
         seen.append(rows)
-        return Answer(np.zeros(len(rows)), np.zeros(len(rows), dtype=np.bool_))
+        return Answer(np.zeros(len(rows)), np.zeros(len(rows), dtype=np.intp))
 
     async def request() -> None:
         await Batcher(score).score([[1.0, float("nan"), 3]])

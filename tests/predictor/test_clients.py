@@ -89,7 +89,7 @@ def reference(served: Served) -> Reference:
     return Reference(
         [dict(request.instances[0]) for request in answered],
         [request.labels[0] for request in answered],
-        [request.probabilities[0] for request in answered],
+        [request.probabilities[0]["disease"] for request in answered],
     )
 
 

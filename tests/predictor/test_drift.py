@@ -19,7 +19,7 @@ from predictor.errors import InvalidSettings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from predictor.drift import Counts, Vector
+    from predictor.drift import Counts, Floats
     from predictor.served import Served
 
 
@@ -47,7 +47,7 @@ def psi_step_by_step(reference: Sequence[int], live: Sequence[int]) -> float:
     return total
 
 
-def encoded(served: Served, table: pd.DataFrame) -> Vector:
+def encoded(served: Served, table: pd.DataFrame) -> Floats:
     columns = {
         name: [None if pd.isna(value) else value for value in table[name]]
         for name in served.bundle.contract.feature_names
@@ -57,11 +57,11 @@ def encoded(served: Served, table: pd.DataFrame) -> Vector:
     return found.matrix
 
 
-def resampled(rows: Vector, size: int, seed: int) -> Vector:
+def resampled(rows: Floats, size: int, seed: int) -> Floats:
     return rows[np.random.default_rng(seed).integers(0, len(rows), size)]
 
 
-def add(window: DriftWindow, served: Served, rows: Vector) -> None:
+def add(window: DriftWindow, served: Served, rows: Floats) -> None:
     window.add(window.cells(rows, served.bundle.scorer(rows).probability))
 
 
@@ -76,12 +76,12 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def training(served: Served, cleveland: pd.DataFrame) -> Vector:
+def training(served: Served, cleveland: pd.DataFrame) -> Floats:
     return encoded(served, cleveland)
 
 
 @pytest.fixture
-def long_beach(served: Served, sites: dict[str, pd.DataFrame]) -> Vector:
+def long_beach(served: Served, sites: dict[str, pd.DataFrame]) -> Floats:
     return encoded(served, sites["va"])
 
 
@@ -129,7 +129,7 @@ def test_two_hundred_rows_without_drift_pass_a_rule_of_thumb_by_chance_but_not_t
     assert (value > chance).mean() <= 0.004
 
 
-def test_rows_resampled_from_training_stay_silent(served: Served, training: Vector) -> None:
+def test_rows_resampled_from_training_stay_silent(served: Served, training: Floats) -> None:
     for seed in range(5):
         window = DriftWindow(served.bundle.profile, Window())
         add(window, served, resampled(training, 1_000, seed))
@@ -138,7 +138,7 @@ def test_rows_resampled_from_training_stay_silent(served: Served, training: Vect
         assert all(drift.psi < drift.chance for drift in window.drift())
 
 
-def test_patients_of_another_hospital_fire_on_what_differs_there(served: Served, long_beach: Vector) -> None:
+def test_patients_of_another_hospital_fire_on_what_differs_there(served: Served, long_beach: Floats) -> None:
     window = DriftWindow(served.bundle.profile, Window())
     add(window, served, long_beach)
     found = psis(window, served)
@@ -151,7 +151,7 @@ def test_patients_of_another_hospital_fire_on_what_differs_there(served: Served,
     assert all(drift.psi > drift.chance for drift in window.drift())
 
 
-def test_a_growing_share_of_missing_values_is_drift_by_itself(served: Served, training: Vector) -> None:
+def test_a_growing_share_of_missing_values_is_drift_by_itself(served: Served, training: Floats) -> None:
     rows = resampled(training, 1_000, 3)
     rows[::3, served.bundle.contract.feature_names.index("ca")] = np.nan
     window = DriftWindow(served.bundle.profile, Window())
@@ -163,7 +163,7 @@ def test_a_growing_share_of_missing_values_is_drift_by_itself(served: Served, tr
 
 
 def test_drift_ends_when_usual_rows_have_pushed_the_others_out(
-    served: Served, training: Vector, long_beach: Vector
+    served: Served, training: Floats, long_beach: Floats
 ) -> None:
     window = DriftWindow(served.bundle.profile, Window())
     add(window, served, long_beach)
@@ -173,7 +173,7 @@ def test_drift_ends_when_usual_rows_have_pushed_the_others_out(
     assert max(psis(window, served).values()) < 0.1
 
 
-def test_the_window_holds_the_last_rows_and_never_more(served: Served, training: Vector) -> None:
+def test_the_window_holds_the_last_rows_and_never_more(served: Served, training: Floats) -> None:
     rows = resampled(training, 3_000, 6)
     probability = served.bundle.scorer(rows).probability
     window = DriftWindow(served.bundle.profile, Window(rows=400, minimum=100))
@@ -186,7 +186,7 @@ def test_the_window_holds_the_last_rows_and_never_more(served: Served, training:
             continue
         held = slice(seen - window.rows, seen)
         for item, values, drift in zip(
-            (*served.bundle.profile.features, served.bundle.profile.probability),
+            (*served.bundle.profile.features, *served.bundle.profile.probabilities),
             (*rows[held].T, probability[held]),
             window.drift(),
             strict=True,
@@ -197,7 +197,7 @@ def test_the_window_holds_the_last_rows_and_never_more(served: Served, training:
             assert drift.psi == pytest.approx(psi_step_by_step([*item.counts, item.missing], live))
 
 
-def test_rows_grow_old(served: Served, training: Vector, clock: Clock) -> None:
+def test_rows_grow_old(served: Served, training: Floats, clock: Clock) -> None:
     window = DriftWindow(served.bundle.profile, Window(rows=2_000, seconds=600, minimum=50), clock)
     for _ in range(20):
         add(window, served, training[:3])
@@ -212,7 +212,7 @@ def test_rows_grow_old(served: Served, training: Vector, clock: Clock) -> None:
     assert math.isnan(window.drift()[0].chance)
 
 
-def test_nothing_is_told_from_too_few_rows(served: Served, training: Vector) -> None:
+def test_nothing_is_told_from_too_few_rows(served: Served, training: Floats) -> None:
     window = DriftWindow(served.bundle.profile, Window())
     assert all(map(math.isnan, psis(window, served).values()))
     add(window, served, training[:199])
@@ -221,7 +221,7 @@ def test_nothing_is_told_from_too_few_rows(served: Served, training: Vector) -> 
     assert not any(map(math.isnan, psis(window, served).values()))
 
 
-def test_memory_does_not_grow_with_traffic(served: Served, training: Vector, clock: Clock) -> None:
+def test_memory_does_not_grow_with_traffic(served: Served, training: Floats, clock: Clock) -> None:
     window = DriftWindow(served.bundle.profile, Window(rows=200, seconds=100, minimum=1), clock)
     empty = len(pickle.dumps(window))
     largest = 0

@@ -173,7 +173,7 @@ def test_an_explanation_is_of_the_prediction_served(forest: Served, records: lis
     explanations = explained(forest, *records)["explanations"]
     found = [explanation["probability"] for explanation in explanations]
     assert found == pytest.approx(scored.probability.tolist(), abs=1e-6)
-    labels = [forest.labels[decision] for decision in scored.positive.tolist()]
+    labels = [forest.labels[decision] for decision in scored.decided.tolist()]
     assert [explanation["label"] for explanation in explanations] == labels
     assert set(labels) == set(forest.labels)
 
@@ -213,7 +213,7 @@ def test_the_baseline_itself_has_nothing_to_explain(forest: Served, records: lis
 def test_a_feature_never_recorded_is_missing_in_the_baseline(forest: Served, records: list[Record]) -> None:
     matrix, _ = cleveland(forest)
     matrix[:, [7, 12]] = np.nan
-    profile = profile_of(forest.features, matrix, np.full(len(matrix), 0.5))
+    profile = profile_of(forest.features, matrix, np.full(len(matrix), 0.5), forest.labels)
     unrecorded = Served(forest.name, replace(forest.bundle, profile=profile))
     values = explained(unrecorded, records[0])["baseline"]["values"]
     assert [name for name, value in values.items() if value is None] == ["thalach", "thal"]
@@ -298,7 +298,7 @@ def test_the_typical_row_is_the_median_or_the_commonest(
     matrix = np.full((rows, len(served.features)), np.nan)
     matrix[: len(numbers), 0] = numbers
     matrix[: len(categories), 2] = categories
-    found = typical_row(profile_of(served.features, matrix, np.full(rows, 0.5)), served.features)
+    found = typical_row(profile_of(served.features, matrix, np.full(rows, 0.5), served.labels), served.features)
     assert found[0] == np.quantile(numbers, 0.5, method="inverted_cdf")
     assert found[2] == np.bincount(categories).argmax()
     assert np.isnan(np.delete(found, [0, 2])).all()

@@ -37,18 +37,25 @@ def test_an_honest_bundle_passes(served: Served) -> None:
 
 def test_another_probability_is_a_difference(served: Served, answered: Golden) -> None:
     with pytest.raises(GoldenMismatch) as mismatch:
-        check_golden(with_request(served, answered, probabilities=(answered.probabilities[0] - 0.25,)))
+        check_golden(with_request(served, answered, probabilities=({"no disease": 0.25, "disease": 0.75},)))
     line = str(mismatch.value)
     assert line.startswith(
-        f"{served.bundle.directory}/golden.json: request '{answered.title}': row 0: probability 0.985"
+        f"{served.bundle.directory}/golden.json: request '{answered.title}': row 0: probability 0.014"
     )
-    assert line.endswith(", the reference has 0.735144854: 0.25 apart, at most 1e-06 is allowed")
+    assert line.endswith(", the reference has 0.250000000: 0.235 apart, at most 1e-06 is allowed")
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"probabilities": (float("nan"),)}, "the reference has nan"),
+        (
+            {"probabilities": ({"no disease": float("nan"), "disease": float("nan")},)},
+            "of 'no disease', the reference has nan",
+        ),
+        (
+            {"probabilities": ({"no disease": 0.1, "ill": 0.9},)},
+            "row 0: probabilities of no disease, disease, the reference has no disease, ill",
+        ),
         ({"labels": ("no disease",)}, "row 0: label 'disease', the reference has 'no disease'"),
         ({"labels": ()}, "1 rows, but 1 probabilities and 0 labels of the reference"),
         ({"refused": "out-of-range"}, "must be refused under out-of-range, but is answered"),

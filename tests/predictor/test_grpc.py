@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
     Serve = Callable[[Repository, Settings], grpc.Channel]
 
+OUTPUTS = {"label": "BYTES", "probability": "FP64", "decision": "BOOL"}
 SERVICE = "/inference.GRPCInferenceService/"
 CONTENTS = {
     "BOOL": "bool_contents",
@@ -205,10 +206,10 @@ def test_raw_tensors_get_raw_answers(
 ) -> None:
     response = stub.ModelInfer(request(**raw(columns(complete))))
     expected = answered(complete)
-    assert response.raw_output_contents == [to_binary(v2.OUTPUTS[name], expected[name]) for name in v2.OUTPUTS]
+    assert response.raw_output_contents == [to_binary(datatype, expected[name]) for name, datatype in OUTPUTS.items()]
     assert not any(output.HasField("contents") for output in response.outputs)
     assert [(item.name, item.datatype, list(item.shape)) for item in response.outputs] == [
-        (name, datatype, [len(complete)]) for name, datatype in v2.OUTPUTS.items()
+        (name, datatype, [len(complete)]) for name, datatype in OUTPUTS.items()
     ]
 
 

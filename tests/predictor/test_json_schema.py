@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from contract.encoding import Encoder
 from contract.features import Feature
-from predictor import json_schema
+from predictor import json_schema, tensor_schema
 
 if TYPE_CHECKING:
     from predictor.served import Served
@@ -88,7 +88,7 @@ def test_the_schema_of_a_row_allows_what_the_encoder_accepts(served: Served, dat
 
 
 def test_a_tensor_may_have_any_datatype_that_holds_its_values(served: Served) -> None:
-    columns = json_schema.tensors(served)["properties"]["inputs"]["anyOf"][0]["items"]["anyOf"]
+    columns = tensor_schema.tensors(served)["properties"]["inputs"]["anyOf"][0]["items"]["anyOf"]
     datatypes = {column["properties"]["name"]["const"]: column["properties"]["datatype"]["enum"] for column in columns}
     assert list(datatypes) == served.bundle.contract.feature_names
     assert (datatypes["age"][0], datatypes["fbs"][0], datatypes["oldpeak"][0]) == ("INT64", "BOOL", "FP64")

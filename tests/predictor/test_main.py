@@ -75,7 +75,7 @@ def test_a_sealed_contract_that_is_broken_is_told_in_one_line(
 def test_golden_requests_that_lie_stop_it(copied: Path, reseal: Callable[[Path], None], run: Run) -> None:
     path = copied / "golden.json"
     golden = json.loads(path.read_bytes())
-    golden["requests"][1]["probabilities"][0] += 0.25
+    golden["requests"][1]["probabilities"][0]["disease"] += 0.25
     path.write_text(json.dumps(golden), encoding="utf-8")
     reseal(copied)
     ended = run("--bundle", copied)

@@ -165,17 +165,17 @@ def test_rows_predictions_and_values(metrics: Metrics, served: Served) -> None:
     assert of("predictor_batch_rows_bucket", le="5.0") == 1
     assert of("predictor_batch_rows_bucket", le="10000.0") == 1
     assert of("predictor_inference_duration_seconds_sum") == pytest.approx(0.00003)
-    assert of("predictor_predictions_total", label="disease") == answer.positive.sum()
-    assert of("predictor_predictions_total", label="no disease") == 3 - answer.positive.sum()
+    assert of("predictor_predictions_total", label="disease") == answer.decided.sum()
+    assert of("predictor_predictions_total", label="no disease") == 3 - answer.decided.sum()
     probability = "predictor_prediction_probability"
     assert of(f"{probability}_sum", label="disease") == pytest.approx(answer.probability.sum())
     assert of(f"{probability}_bucket", label="disease", le="1.0") == 3
     confidence = "predictor_prediction_confidence"
-    assert of(f"{confidence}_sum", label="disease") == pytest.approx(answer.probability[answer.positive].sum())
+    assert of(f"{confidence}_sum", label="disease") == pytest.approx(answer.probability[answer.decided == 1].sum())
     assert of(f"{confidence}_sum", label="no disease") == pytest.approx(
-        (1 - answer.probability[~answer.positive]).sum()
+        (1 - answer.probability[answer.decided == 0]).sum()
     )
-    assert of(f"{confidence}_bucket", label="disease", le="1.0") == answer.positive.sum()
+    assert of(f"{confidence}_bucket", label="disease", le="1.0") == answer.decided.sum()
     assert of("predictor_missing_values_total", feature="ca") == 1
     assert of("predictor_missing_values_total", feature="age") == 0
     assert of("predictor_unusual_values_total", feature="age") == 1
@@ -211,8 +211,8 @@ def test_drift_is_nan_until_there_are_enough_rows_then_names_the_feature(served:
     labels = {"model": "heart", "feature": "age"}
     drift = value(metrics, "predictor_feature_drift_psi", **labels)
     assert drift > value(metrics, "predictor_feature_drift_psi_chance", **labels) > 0
-    predictions = value(metrics, "predictor_prediction_drift_psi", model="heart")
-    assert predictions > value(metrics, "predictor_prediction_drift_psi_chance", model="heart") > 0
+    predictions = value(metrics, "predictor_prediction_drift_psi", model="heart", label="disease")
+    assert predictions > value(metrics, "predictor_prediction_drift_psi_chance", model="heart", label="disease") > 0
 
 
 def test_a_model_says_what_it_is_and_whether_it_answers(served: Served) -> None:

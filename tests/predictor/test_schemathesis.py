@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,9 @@ checks.positive_data_acceptance.enabled = false
 """
 
 
-def test_every_operation_does_what_the_document_says(client: httpx.Client, tmp_path: Path) -> None:
+@pytest.mark.parametrize("of", ["client", "iris_client"])
+def test_every_operation_does_what_the_document_says(of: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    client: httpx.Client = request.getfixturevalue(of)
     configuration = tmp_path / "schemathesis.toml"
     configuration.write_text(CONFIGURATION, encoding="utf-8")
     arguments = ["--config-file", str(configuration), "run", "--no-color", f"{client.base_url}/openapi.json"]

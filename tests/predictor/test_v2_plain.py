@@ -50,7 +50,7 @@ def test_it_answers_what_v2_answers(
     rows = v2_plain.read(served, content)
     assert rows is not None
     scored = served.bundle.scorer(np.array(rows))
-    plain = v2_plain.render(served, identity, scored.probability.tolist(), scored.positive.tolist())
+    plain = v2_plain.render(served, identity, scored.probability.tolist(), scored.decided.tolist())
     assert json.loads(plain) == json.loads(at_once(v2.answer(served, json.dumps(content).encode())).body)
 
 
@@ -75,7 +75,7 @@ def test_spoilt_requests_are_read_only_if_v2_reads_them_alike(
     rows = v2_plain.read(served, content)
     if rows is not None:
         try:
-            request, binaries = v2.parse(content, b"")
+            request, binaries = v2.parse(served, content, b"")
         except MalformedRequest as error:
             raise AssertionError(content) from error
         np.testing.assert_array_equal(np.array(rows, dtype=np.float64), v2.encode(served, request, binaries).matrix)

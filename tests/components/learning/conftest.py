@@ -53,7 +53,7 @@ def parrot() -> Candidate:
         "parrot",
         "Parrot",
         complexity=1,
-        scaled=True,
+        preparation="scaled",
         cost=1,
         estimator=lambda seed: KNeighborsClassifier(1),
         grid={"n_neighbors": (1,)},
@@ -67,7 +67,7 @@ def column() -> Candidate:
         "column",
         "Column",
         complexity=1,
-        scaled=False,
+        preparation="plain",
         cost=1,
         estimator=lambda seed: Column(),
         grid={"column": (0, 1)},
@@ -93,17 +93,11 @@ def evaluate(
             name=name,
             parameters=found.parameters,
             threshold=found.threshold,
-            out_of_fold=tuple(found.out_of_fold),
+            rows=found.rows,
             seconds=1.0,
         )
         resampled, predicted = cross_validate(candidate_named(name), heart, rows, tiny, seed=0)
-        validated = CrossValidated(
-            name=name,
-            resampled=resampled,
-            probability=tuple(predicted.probability.tolist()),
-            positive=tuple(predicted.positive.tolist()),
-        )
-        return judge.evaluate(found.estimator, facts, validated)
+        return judge.evaluate(found.estimator, facts, CrossValidated(name=name, resampled=resampled), predicted)
 
     return by
 

@@ -18,6 +18,7 @@ from components.learning.fitting import calibrated_of, fit, folds_of, threshold_
 from components.learning.rows import Rows, rows_of
 from components.table import typed
 from contract.decision import Split, Threshold
+from contract.scorer import decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,7 @@ def test_out_of_fold_probabilities_are_one_a_row(fitted: Callable[[str], Fitted]
 def test_the_estimator_answers_by_its_threshold(fitted: Callable[[str], Fitted], rows: Rows) -> None:
     found = fitted("logistic-regression")
     probability = found.probability(rows.matrix)
-    np.testing.assert_array_equal(found.estimator.predict(rows.matrix), probability >= found.threshold)
+    np.testing.assert_array_equal(found.estimator.predict(rows.matrix), decided(probability, found.threshold))
 
 
 def test_a_seed_always_gives_the_same(heart: Contract, rows: Rows, tiny: Effort) -> None:
@@ -102,7 +103,7 @@ def test_rows_that_were_not_given_change_nothing(heart: Contract, rows: Rows, ti
 @pytest.mark.parametrize("value", [0.8, 0.9, 0.95, 1.0])
 def test_the_wanted_sensitivity_is_reached_out_of_fold(heart: Contract, rows: Rows, tiny: Effort, value: float) -> None:
     found = fit(LINEAR, with_rule(heart, "sensitivity_at_least", value), rows, tiny, seed=0)
-    reached = recall_score(rows.labels, found.out_of_fold >= found.threshold)
+    reached = recall_score(rows.labels, decided(found.out_of_fold, found.threshold))
     assert value <= reached < value + 1 / 100
 
 

@@ -12,6 +12,7 @@ from components.learning.evaluation import CandidateEvaluation
 from components.learning.fitting import calibrated_of
 from components.learning.judgement import SMALLEST_SLICE, Judge
 from contract.features import CategoricalFeature
+from contract.scorer import decided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ def test_the_held_out_rows_are_predicted_by_the_estimator(
     assert [
         [counts.true_negative, counts.false_positive],
         [counts.false_negative, counts.true_positive],
-    ] == confusion_matrix(judge.held_out.labels, probability >= found.threshold).tolist()
+    ] == confusion_matrix(judge.held_out.labels, decided(probability, found.threshold)).tolist()
 
 
 def test_every_site_is_measured(judged: CandidateEvaluation, judge: Judge) -> None:
@@ -65,7 +66,8 @@ def test_the_out_of_fold_sample_is_what_cross_validation_predicted(
 def test_slices_are_the_rows_of_a_category(slices: Parts, judged: CandidateEvaluation, rows: Rows) -> None:
     women = rows.matrix[:, 1] == 0
     found = slices["sex", "female"]
-    assert (found.rows, found.positives) == (97, rows.labels[women].sum())
+    assert found.class_counts == tuple(np.bincount(rows.labels[women]))
+    assert found.rows == 97
     probability = np.array(judged.out_of_fold.probabilities)
     assert found.estimates["roc_auc"].value == pytest.approx(roc_auc_score(rows.labels[women], probability[women]))
     assert slices["sex", "male"].rows == 206

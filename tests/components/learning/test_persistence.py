@@ -4,6 +4,7 @@ import io
 import pickle
 import shutil
 import zipfile
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from components.errors import StageError, UntrustedModel
 from components.learning.candidates import CANDIDATES
 from components.learning.persistence import TRUSTED, load, save
+from tests.components.tables import irises, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +51,24 @@ def test_nothing_is_trusted_that_no_candidate_needs(fitted: Callable[[str], Fitt
     needed: set[str] = set()
     for name in CANDIDATES:
         needed.update(skops.io.get_untrusted_types(data=skops.io.dumps(fitted(name).estimator)))
+    needed.update(skops.io.get_untrusted_types(data=skops.io.dumps(irises().reference(CANDIDATES["svm"]))))
     assert needed == set(TRUSTED)
+
+
+@pytest.mark.parametrize("name", ["lightgbm", "catboost", "hist-gradient-boosting", "svm"])
+def test_what_tells_three_classes_apart_comes_back_as_it_was(name: str, tmp_path: Path) -> None:
+    table = made(3)
+    first = table.reference(CANDIDATES[name])
+    save(first, tmp_path / "model.skops")
+    again = load(tmp_path / "model.skops")
+    np.testing.assert_array_equal(again.predict_proba(table.tested), first.predict_proba(table.tested))
+
+
+def test_no_function_is_called_because_one_that_calls_functions_is_trusted(tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    skops.io.dump(FunctionTransformer(partial(shutil.rmtree, ignore_errors=True)), path)
+    with pytest.raises(UntrustedModel, match=r"holds shutil\.rmtree, which"):
+        load(path)
 
 
 def test_a_foreign_type_is_named_and_never_loaded(tmp_path: Path) -> None:

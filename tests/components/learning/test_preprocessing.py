@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -11,11 +11,16 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.experimental import enable_iterative_imputer  # noqa: F401  (makes IterativeImputer importable)
 from sklearn.impute import IterativeImputer
 from sklearn.linear_model import Ridge
-from sklearn.preprocessing import StandardScaler
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import StratifiedKFold
+from sklearn.preprocessing import StandardScaler, TargetEncoder
 
-from components.learning.preprocessing import RIDGE, ROUNDS, Preprocessing, layout_of
+from components.learning import preprocessing as preprocessing_module
+from components.learning.preprocessing import LARGEST_IMPUTATION, RIDGE, ROUNDS, Preprocessing, layout_of
 from components.table import encode
 from contract.features import BooleanFeature, CategoricalFeature
+from contract.transform import Layout
+from tests.components.tables import TOWNS, Table, made
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -182,7 +187,7 @@ def test_a_category_that_training_never_saw_is_answered(heart: Contract, encoded
 def test_it_can_be_cloned_and_configured(heart: Contract, encoded: Matrix) -> None:
     first = preprocessing(heart, scaled=True).fit(encoded)
     again = clone(first)
-    assert again.get_params() == {"layout": first.layout, "scaled": True}
+    assert again.get_params() == {"layout": first.layout, "scaled": True, "native": False}
     assert not hasattr(again, "transform_")
     again.set_params(scaled=False).fit(encoded)
     assert again.fitted.standardize_all is None
@@ -193,3 +198,119 @@ def test_it_comes_back_from_a_file_as_it_was(heart: Contract, encoded: Matrix, u
     again = skops.io.loads(skops.io.dumps(first), trusted=["components.learning.preprocessing.Preprocessing"])
     np.testing.assert_array_equal(again.transform(unseen), first.transform(unseen))
     assert again.fitted == first.fitted
+
+
+def learner(classes: int = 2, *, scaled: bool = False, native: bool = False) -> tuple[Preprocessing, Table]:
+    table = made(classes)
+    layout = layout_of(table.contract.features, classes, native=native)
+    return Preprocessing(layout.model_dump_json(), scaled=scaled, native=native), table
+
+
+def test_a_gap_that_says_something_has_a_column_and_its_category_needs_no_imputation() -> None:
+    layout = layout_of(made().contract.features)
+    assert [name for name in layout.columns if name.endswith("missing")] == [
+        "blood is missing",
+        "side is missing",
+        "visits is missing",
+        "insured is missing",
+    ]
+    prepare, table = learner()
+    matrix, labels = table.rows.matrix, table.rows.labels
+    found = prepare.fit(matrix, labels).transform(matrix)
+    column = dict(zip(layout.columns, found.T, strict=True))
+    names = table.contract.feature_names
+    for name in ("visits", "insured", "blood", "side"):
+        np.testing.assert_array_equal(column[f"{name} is missing"], np.isnan(matrix[:, names.index(name)]))
+    blood = np.column_stack([column[f"blood={value}"] for value in range(4)])
+    np.testing.assert_array_equal(blood.sum(axis=1), 1 - column["blood is missing"])
+    assert np.isfinite(found).all()
+    impute = prepare.fitted.impute
+    assert impute
+    imputed = {layout.columns[step.column] for step in impute.steps}
+    assert {"visits", "dose", "ward=3"} <= imputed
+    assert not any(name.startswith(("blood", "side", "town")) or name.endswith("missing") for name in imputed)
+
+
+def test_native_columns_are_the_values_themselves_with_their_gaps() -> None:
+    prepare, table = learner(native=True)
+    matrix = table.rows.matrix
+    found = prepare.fit(matrix, table.rows.labels).transform(matrix)
+    layout = prepare.fitted.layout
+    assert layout.columns == (
+        *("dose", "visits", "height", "smoker", "insured"),
+        *("ward", "blood", "side", "maker", "town~1"),
+    )
+    kept = [table.contract.feature_names.index(name) for name in layout.columns[:-1]]
+    np.testing.assert_array_equal(found[:, :-1], matrix[:, kept].astype(np.float32))
+    assert np.isnan(found[:, :-1]).any(axis=0).sum() == 8
+    assert [layout.columns[column] for column in layout.code_columns] == ["ward", "blood", "side", "maker"]
+    assert prepare.fitted.impute is None
+    assert prepare.fitted.standardize_all is None
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("classes", [2, 3])
+def test_towns_become_frequencies_as_scikit_learn_has_them(classes: int, native: bool) -> None:
+    prepare, table = learner(classes, native=native)
+    town = table.contract.feature_names.index("town")
+    matrix, labels = table.rows.matrix, table.rows.labels
+    peer = TargetEncoder(cv=StratifiedKFold(5, shuffle=True, random_state=0))
+    own = peer.fit_transform(matrix[:, [town]], labels)
+    learnt = prepare.fit_transform(matrix, labels)
+    columns = [place for place, name in enumerate(prepare.fitted.layout.columns) if name.startswith("town~")]
+    assert len(columns) == (1 if classes == 2 else 3)
+    np.testing.assert_allclose(learnt[:, columns], own, rtol=1e-6)
+    np.testing.assert_allclose(
+        prepare.transform(table.tested)[:, columns], peer.transform(table.tested[:, [town]]), rtol=1e-6
+    )
+    unseen = matrix[:1].copy()
+    unseen[0, town] = TOWNS - 1
+    np.testing.assert_allclose(prepare.transform(unseen)[0, columns], peer.target_mean_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scaled", [False, True])
+def test_rows_that_were_learnt_from_differ_from_later_ones_in_their_towns_alone(scaled: bool) -> None:
+    prepare, table = learner(scaled=scaled)
+    matrix = np.nan_to_num(table.rows.matrix)  # what is imputed follows from the towns too
+    learnt, later = prepare.fit_transform(matrix, table.rows.labels), prepare.transform(matrix)
+    differs = np.abs(learnt - later).max(axis=0) > 1e-6
+    assert np.array(prepare.fitted.layout.columns)[differs].tolist() == ["town~1"]
+    np.testing.assert_array_equal(learnt, learnt.astype(np.float32))
+
+
+def test_a_town_of_noise_does_not_tell_a_model_the_class_of_its_row() -> None:
+    """With a town for each row or two, a table learnt from the row itself would be its class."""
+    prepare, table = learner()
+    random = np.random.default_rng(0)
+    matrix, labels = table.rows.matrix.copy(), random.integers(0, 2, len(table.rows.labels))
+    matrix[:, table.contract.feature_names.index("town")] = random.integers(0, TOWNS, len(labels))
+    column = list(Layout.model_validate_json(prepare.layout).columns).index("town~1")
+    learnt = prepare.fit_transform(matrix, labels)[:, column]
+    cheating = prepare.transform(matrix)[:, column]
+    assert abs(roc_auc_score(labels, learnt) - 0.5) < 0.1
+    assert roc_auc_score(labels, cheating) > 0.8
+
+
+def test_encodings_need_classes() -> None:
+    prepare, table = learner()
+    with pytest.raises(TypeError, match="learnt from the rows' classes"):
+        prepare.fit(table.rows.matrix)
+
+
+def test_a_class_of_two_rows_is_enough_to_encode() -> None:
+    prepare, table = learner()
+    labels = np.zeros(len(table.rows.labels), dtype=np.int64)
+    labels[:2] = 1
+    assert np.isfinite(prepare.fit_transform(table.rows.matrix, labels)).all()
+
+
+def test_large_tables_are_imputed_by_means_alone(heart: Contract, encoded: Matrix, monkeypatch: Any) -> None:
+    monkeypatch.setattr(preprocessing_module, "LARGEST_IMPUTATION", 1e6)
+    prepare = preprocessing(heart, scaled=False).fit(encoded)
+    impute = prepare.fitted.impute
+    assert impute
+    assert impute.steps == ()
+    rows = encoded[:1].copy()
+    rows[0, 0] = np.nan
+    assert prepare.transform(rows)[0, 0] == pytest.approx(0.0, abs=1e-6)
+    assert len(encoded) * 6 * 25**3 < LARGEST_IMPUTATION / 100, "heart is far from it"

@@ -36,9 +36,9 @@ def candidate(
     }
     sample = Sample(
         rows=2,
-        positives=1,
+        class_counts=(1, 1),
         estimates={metric: Estimate(value=held_out, low=held_out, high=held_out) for metric in METRICS},
-        confusion=Confusion(true_negative=1, false_positive=0, false_negative=0, true_positive=1),
+        confusion=Confusion(counts=((1, 0), (0, 1))),
         labels=(0, 1),
         probabilities=(0.2, 0.9),
     )
@@ -48,6 +48,7 @@ def candidate(
         complexity=complexity,
         parameters={},
         threshold=0.5,
+        fitted_rows=2,
         resampled=Resampled(repeats=1, folds=5, estimates=estimates, scores={}),
         out_of_fold=sample,
         held_out=sample,

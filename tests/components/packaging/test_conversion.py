@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import functools
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     GradientBoostingClassifier,
@@ -19,11 +23,16 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from components.errors import ParityBroken
+from components.learning.boosting import CatBoost, LightGBM
 from components.learning.candidates import CANDIDATES
 from components.learning.fitting import calibrated_of
 from components.packaging.conversion import decision_rule_of, to_onnx, transform_of
+from components.packaging.ensembles import Tree, ensemble_of
 from components.packaging.parity import measure_parity
+from contract.forest import Forest
+from contract.scorer import Scorer
 from contract.trees import Trees
+from tests.components.tables import Table, irises, made
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +44,6 @@ if TYPE_CHECKING:
     from components.learning.fitting import Fitted
     from components.learning.rows import Rows
     from contract.schema import Contract
-    from contract.scorer import Scorer
 
     Matrix = npt.NDArray[np.float64]
 
@@ -68,7 +76,7 @@ def test_the_score_is_what_the_calibration_was_fitted_on(
     pipeline = calibrated_of(fitted(name).estimator).estimator
     method = pipeline.decision_function if hasattr(pipeline, "decision_function") else pipeline.predict_proba
     expected = method(rows.matrix)
-    expected = expected[:, 1] if expected.ndim == 2 else expected
+    expected = expected[:, 1] if expected.ndim > 1 else expected
     session = onnxruntime.InferenceSession(to_onnx(fitted(name).estimator), providers=["CPUExecutionProvider"])
     (score,) = session.run(["score"], {"columns": pipeline["prepare"].transform(rows.matrix).astype(np.float32)})
     np.testing.assert_allclose(score[:, 0], expected, rtol=0, atol=1e-11)
@@ -108,7 +116,7 @@ def test_tables_answer_as_the_reference_does_and_as_onnx_runtime_in_every_bit(
     assert forest.worthwhile > 1
     served = scorer(tested)
     np.testing.assert_allclose(served.probability, estimator.predict_proba(tested)[:, 1], rtol=0, atol=1e-12)
-    np.testing.assert_array_equal(served.positive, estimator.predict(tested) == 1)
+    np.testing.assert_array_equal(served.decided, estimator.predict(tested))
     chosen = slice(None, None, 21)
     for size in (1, 2, 7, 16, 100, 1000):
         rows = tested[chosen]
@@ -190,6 +198,98 @@ def test_calibration_threshold_and_labels_are_the_estimators(fitted: Callable[[s
     rule = decision_rule_of(found.estimator, heart)
     scores = calibrated_of(found.estimator).estimator.decision_function(np.full((1, 13), np.nan))
     expected = found.estimator.predict_proba(np.full((1, 13), np.nan))[0, 1]
-    assert rule.calibration(scores)[0] == pytest.approx(expected, abs=1e-12)
+    assert rule.probability(scores)[0] == pytest.approx(expected, abs=1e-12)
     assert rule.threshold == found.threshold
     assert rule.labels == ("no disease", "disease")
+
+
+TABLES: dict[str, Callable[[], Table]] = {"iris": irises, "made": made, "made, three classes": lambda: made(3)}
+
+
+@pytest.fixture(scope="module")
+def table() -> Callable[[str], Table]:
+    """A table by name, made once."""
+    return functools.cache(lambda name: TABLES[name]())
+
+
+@pytest.mark.parametrize("of", TABLES)
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_every_candidate_is_served_as_it_was_evaluated_on_every_table(
+    table: Callable[[str], Table], of: str, name: str
+) -> None:
+    """Gaps kept and filled, sets of categories, 300 towns, categories that training never saw, three classes."""
+    known = table(of)
+    estimator = known.reference(CANDIDATES[name])
+    scorer = Scorer(transform_of(estimator), to_onnx(estimator), decision_rule_of(estimator, known.contract))
+    expected, served = estimator.predict_proba(known.tested), scorer(known.tested)
+    found = served.probability if known.classes > 2 else np.column_stack([1 - served.probability, served.probability])
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-10)
+    np.testing.assert_array_equal(served.decided, estimator.predict(known.tested))
+    alone = [scorer(row[None]).probability[0] for row in known.tested[-40:]]
+    np.testing.assert_allclose(alone, served.probability[-40:], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", ["hist-gradient-boosting", "lightgbm"])
+def test_sets_and_gaps_are_in_tables_as_onnx_runtime_has_them_in_every_bit(
+    table: Callable[[str], Table], name: str
+) -> None:
+    known = table("made")
+    estimator = known.reference(CANDIDATES[name])
+    columns = transform_of(estimator).compile()(known.tested)
+    session = onnxruntime.InferenceSession(to_onnx(estimator), providers=["CPUExecutionProvider"])
+    *arrays, score = session.run([*Trees.names(), "score"], {"columns": columns})
+    trees = Trees.of(dict(zip(Trees.names(), arrays, strict=True)), columns.shape[1])
+    assert (trees.set_size > 1).any()
+    assert len(np.unique(trees.missing_left)) == 2
+    tables = Forest(trees, transform_of(estimator).compile().flags, 1)
+    np.testing.assert_array_equal(tables(columns), score[:, 0])
+
+
+def test_more_than_two_classes_have_a_score_each_and_no_threshold(table: Callable[[str], Table]) -> None:
+    known = table("iris")
+    estimator = known.reference(CANDIDATES["gradient-boosting"])
+    graph = onnx.load_from_string(to_onnx(estimator)).graph
+    assert [output.name for output in graph.output] == ["score"]
+    assert [dimension.dim_value for dimension in graph.output[0].type.tensor_type.shape.dim] == [0, 3]
+    rule = decision_rule_of(estimator, known.contract)
+    assert rule.threshold is None
+    assert rule.labels == ("setosa", "versicolor", "virginica")
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        LightGBM(n_estimators=3, min_child_samples=1000, random_state=0),
+        CatBoost(iterations=3, depth=1, random_state=0),
+        HistGradientBoostingClassifier(max_iter=3, min_samples_leaf=1000, early_stopping=False),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_the_smallest_trees_are_served_too(table: Callable[[str], Table], model: Any) -> None:
+    for of in ("made", "iris"):
+        known = table(of)
+        candidate = replace(CANDIDATES["decision-tree"], estimator=lambda _: clone(model), grid={})
+        estimator = known.reference(candidate)
+        scorer = Scorer(transform_of(estimator), to_onnx(estimator), decision_rule_of(estimator, known.contract))
+        np.testing.assert_array_equal(scorer(known.tested).decided, estimator.predict(known.tested))
+
+
+def test_categories_that_catboost_counts_by_itself_are_refused() -> None:
+    split = {"split_type": "OnlineCtr", "float_feature_index": 0, "border": 0.5}
+    written = {
+        "features_info": {"float_features": [{"feature_index": 0, "flat_feature_index": 0}]},
+        "scale_and_bias": [1, [0]],
+        "oblivious_trees": [{"splits": [split], "leaf_values": [0.0, 1.0]}],
+    }
+    model = CatBoost()
+    model.model_, model.classes_ = json.dumps(written), np.arange(2)
+    with pytest.raises(ParityBroken, match="have no served form; give it numbers alone"):
+        ensemble_of(model, {})
+
+
+def test_an_oblivious_tree_asks_its_last_question_first() -> None:
+    tree = Tree.of_catboost([(0, 0.5), (2, 1.5)], np.array([0.0, 1.0, 2.0, 3.0]))
+    assert tree.column[:3].tolist() == [2, 0, 0]
+    assert tree.threshold[:3].tolist() == [1.5, 0.5, 0.5]
+    assert tree.value[tree.is_leaf].tolist() == [0.0, 1.0, 2.0, 3.0]
+    assert tree.leaves()[0].tolist() == [0, 4]

@@ -65,7 +65,7 @@ def test_the_reference_and_the_scorer_in_it_answer_alike(
     matrix = encode(heart, cleveland).matrix
     answer = bundle.scorer(matrix)
     np.testing.assert_allclose(answer.probability, reference.predict_proba(matrix)[:, 1], rtol=0, atol=1e-10)
-    np.testing.assert_array_equal(answer.positive, reference.predict(matrix) == 1)
+    np.testing.assert_array_equal(answer.decided, reference.predict(matrix))
 
 
 def test_golden_answers_are_the_references_and_the_scorers(bundle: Bundle, finished: FinishedRun) -> None:
@@ -78,12 +78,13 @@ def test_golden_answers_are_the_references_and_the_scorers(bundle: Bundle, finis
             continue
         encoded = encoder.from_records(request.instances)
         assert not encoded.violations
-        assert list(request.probabilities) == reference.predict_proba(encoded.matrix)[:, 1].tolist()
+        labels = bundle.contract.target.labels
+        assert [tuple(row) for row in request.probabilities] == [labels] * len(request.instances)
+        probabilities = [list(row.values()) for row in request.probabilities]
+        assert probabilities == reference.predict_proba(encoded.matrix).tolist()
         answer = bundle.scorer(encoded.matrix)
-        np.testing.assert_allclose(answer.probability, request.probabilities, rtol=0, atol=1e-10)
-        assert [bundle.contract.target.labels[decided] for decided in answer.positive.astype(int)] == list(
-            request.labels
-        )
+        np.testing.assert_allclose(answer.probability, [row[1] for row in probabilities], rtol=0, atol=1e-10)
+        assert [labels[position] for position in answer.decided] == list(request.labels)
 
 
 def test_golden_requests_hold_examples_rows_corners_and_refusals(bundle: Bundle, finished: FinishedRun) -> None:

@@ -169,4 +169,4 @@ def test_what_can_not_be_compared(good: Bundle, artifacts: Artifacts, change: An
 
 def test_rows_of_one_class_compare_nothing(good: Bundle, artifacts: Artifacts) -> None:
     healthy: pd.DataFrame = artifacts.held_out[artifacts.held_out["num"] == 0]
-    assert obstacle(good, good, healthy) == "the held-out rows are all of one class"
+    assert obstacle(good, good, healthy) == "the held-out rows don't have all classes"

@@ -6,15 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
 
-from components.learning.evaluation import Importance
+from components.learning.evaluation import Confusion, Importance
 from components.reporting.evaluation_figures import (
     MOST_IMPORTANT,
     Origin,
-    calibration,
     confusion_matrices,
-    curves,
     importances,
     intervals,
 )
@@ -61,57 +58,11 @@ def test_intervals_leave_out_what_was_not_measured(evaluation: Evaluation) -> No
     assert not figure.legends
 
 
-def test_curves_are_those_of_the_held_out_rows(evaluation: Evaluation) -> None:
-    figure = curves(evaluation.candidates, "logistic")
-    roc, recall = figure.axes
-    lines = [np.asarray(line.get_xydata()) for line in roc.lines if len(np.asarray(line.get_xydata())) > 2]
-    for line, item in zip(lines, evaluation.candidates, strict=True):
-        sample = item.held_out
-        area = np.trapezoid(line[:, 1], line[:, 0])
-        assert area == pytest.approx(roc_auc_score(sample.labels, sample.probabilities))
-    assert legend_of(figure)[0].startswith("Logistic regression (winner): ROC-AUC 0.")
-    assert sum("(winner)" in label for label in legend_of(figure)) == 1
-    confusion = evaluation.candidates[0].held_out.confusion
-    assert points(roc)[0] == pytest.approx((confusion.false_positive / 33, confusion.true_positive / 28))
-    found = confusion.true_positive
-    assert points(recall)[0] == pytest.approx((found / 28, found / (found + confusion.false_positive)))
-
-
-def test_curves_of_many_rows_stay_light(evaluation: Evaluation) -> None:
-    item = evaluation.candidates[0]
-    rng = np.random.default_rng(0)
-    labels, probabilities = rng.integers(0, 2, 20_000), rng.random(20_000)
-    many = item.held_out.model_copy(
-        update={
-            "rows": 20_000,
-            "positives": int(labels.sum()),
-            "labels": tuple(labels.tolist()),
-            "probabilities": tuple(probabilities.tolist()),
-        }
-    )
-    roc, recall = curves([item.model_copy(update={"held_out": many})], None).axes
-    for axes, ends in ((roc, [[0, 0], [1, 1]]), (recall, [[1, labels.mean()], [0, 1]])):
-        line = max((np.asarray(line.get_xydata()) for line in axes.lines), key=len)
-        assert len(line) == 500
-        assert line[[0, -1]] == pytest.approx(np.array(ends))
-
-
-def test_curves_of_one_class_are_left_out(evaluation: Evaluation) -> None:
-    item = evaluation.candidates[0]
-    negative = item.held_out.model_copy(update={"labels": (0,) * 61, "positives": 0})
-    figure = curves([item.model_copy(update={"held_out": negative})], None)
-    assert len(figure.axes[0].lines) == 1
-
-
-def test_calibration_counts_every_row_once(evaluation: Evaluation) -> None:
-    figure = calibration(evaluation.candidates, "disease")
-    assert len(figure.axes) == 3
-    for axes, item in zip(figure.axes, evaluation.candidates, strict=True):
-        title, *counts = texts(axes)
-        assert title == item.title
-        assert sum(map(int, counts)) == item.out_of_fold.rows == 242
-        curve = next(line for line in axes.lines if line.get_marker() == "o")
-        assert len(np.asarray(curve.get_xydata())) == len(counts)
+def test_an_average_over_the_classes_is_called_so(species: Evaluation) -> None:
+    known = species.candidates[0].held_out.estimates
+    figure = intervals(["a"], [Origin("held out", [known])], ["sensitivity", "brier"], averaged=["sensitivity"])
+    assert texts(figure.axes[0]) == ["sensitivity", "macro-average"]
+    assert texts(figure.axes[1]) == ["Brier", "lower is better"]
 
 
 def test_confusion_matrices_show_counts_shares_and_threshold(heart: Contract, evaluation: Evaluation) -> None:
@@ -124,9 +75,45 @@ def test_confusion_matrices_show_counts_shares_and_threshold(heart: Contract, ev
         assert found[9] == f"{100 * item.held_out.confusion.true_positive / 28:.0f} %"
 
 
+def test_confusion_matrices_of_three_classes_have_nine_cells_and_no_threshold(
+    iris: Contract, species: Evaluation
+) -> None:
+    figure = confusion_matrices(species.candidates, iris.target.labels)
+    for axes, item in zip(figure.axes, species.candidates, strict=True):
+        counts = item.held_out.confusion.counts
+        found = texts(axes)
+        right = sum(counts[index][index] for index in range(3))
+        assert found[:2] == [item.title, f"{right} of 30 right"]
+        assert [int(text) for text in found[2::2]] == [count for row in counts for count in row]
+        assert len(found) == 2 + 2 * 9
+        assert [label.get_text() for label in axes.get_xticklabels()] == list(iris.target.labels)
+
+
+@pytest.mark.parametrize("classes", [5, 9, 26])
+def test_confusion_matrices_of_many_classes_stay_readable(species: Evaluation, classes: int) -> None:
+    counts = tuple(tuple(90 if row == column else 2 for column in range(classes)) for row in range(classes))
+    first = species.candidates[0]
+    sample = first.held_out.model_copy(update={"confusion": Confusion(counts=counts), "rows": 90 * classes})
+    figure = confusion_matrices([first.model_copy(update={"held_out": sample})], [f"class {i}" for i in range(classes)])
+    (axes,) = figure.axes
+    assert len(axes.patches) == classes**2
+    size = axes.get_window_extent()
+    if len(texts(axes)) > 2:
+        assert size.width / classes > 30
+        assert size.height / classes > 30
+    assert len(texts(axes)) == (2 if classes > 20 else 2 + 2 * classes**2)
+
+
 def test_importances_are_ranked_by_strength_and_bounded() -> None:
     items = [Importance(name=f"x{index}", kind="coefficient", value=(-1) ** index * index / 10) for index in range(40)]
     axes = importances(items).axes[0]
     labels = [item.get_text() for item in axes.get_yticklabels()]
     assert labels == [f"x{index}" for index in range(39, 39 - MOST_IMPORTANT, -1)]
     assert axes.get_xlabel() == "weight, in log-odds by standard deviation"
+
+
+def test_shuffling_costs_an_average_over_more_classes() -> None:
+    items = [Importance(name="x", kind="permutation", value=0.1)]
+    assert importances(items).axes[0].get_xlabel() == "loss of ROC-AUC when shuffled"
+    label = importances(items, "macro-average").axes[0].get_xlabel()
+    assert label == "loss of ROC-AUC (macro-average) when shuffled"

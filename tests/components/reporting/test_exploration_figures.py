@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.patches import Rectangle, StepPatch
 
 from components.reporting.exploration_figures import (
-    MOST_CATEGORIES,
+    MOST_GAPS,
     box_plots,
     category_bars,
     class_balance,
-    correlation_heatmap,
-    correlation_ranking,
     histograms,
     missing_values,
 )
-from components.reporting.figures import CLASSES, to_svg
-from components.reporting.summary import TableSummary, summarise
+from components.reporting.figures import class_colours, to_svg
+from components.reporting.summary import MOST_CLASSES, TableSummary, summarise
+from components.reporting.wording import MOST_CATEGORIES
+from contract.decision import TargetClass
 from contract.features import CategoricalFeature, Category
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from contract.schema import Contract
@@ -101,24 +101,67 @@ def test_box_plots_show_the_quartiles_of_each_class(summary: TableSummary) -> No
     assert medians == [np.median(summary.present("age", 0)), np.median(summary.present("age", 1))]
 
 
-def test_ranking_colours_the_sign_and_writes_r(summary: TableSummary) -> None:
-    figure = correlation_ranking(summary)
-    assert texts(figure)[:5] == ["+0.522", "+0.460", "+0.432", "+0.425", "−0.417"]  # noqa: RUF001
-    colours = [patch.get_facecolor()[:3] for patch in figure.axes[0].patches]
-    assert colours[4] != colours[0]
-    assert len(set(colours)) == len(CLASSES)
-
-
-def test_heatmap_names_the_target_by_its_positive_class(summary: TableSummary) -> None:
-    figure = correlation_heatmap(summary)
-    labels = [item.get_text() for item in figure.axes[0].get_yticklabels()]
-    assert labels == [*summary.contract.feature_names[1:], "disease"]
-    assert texts(figure)[-1] == "+0.52"
-    assert len(texts(figure)) == 13 * 14 / 2
-
-
 def test_a_feature_that_is_missing_throughout_is_still_drawn(heart: Contract, cleveland: pd.DataFrame) -> None:
     empty = summarise(heart, cleveland.assign(chol=np.nan, thal=np.nan))
-    for draw in (histograms, box_plots, category_bars, correlation_heatmap, correlation_ranking, missing_values):
+    for draw in (histograms, box_plots, category_bars, missing_values):
         assert to_svg(draw(empty), "figure").startswith("<svg")
     assert "303 cells · 100.0 % of rows" in texts(missing_values(empty))
+
+
+@pytest.fixture(name="flower_summary", scope="module")
+def _flower_summary(iris: Contract, flowers: pd.DataFrame) -> TableSummary:
+    return summarise(iris, flowers)
+
+
+def test_three_classes_have_three_bars_boxes_and_histograms(flower_summary: TableSummary) -> None:
+    balance = class_balance(flower_summary)
+    assert texts(balance) == ["50 rows · 33.3 %"] * 3
+    assert [item.get_text() for item in balance.axes[0].get_yticklabels()] == ["setosa", "versicolor", "virginica"]
+    figure = histograms(flower_summary)
+    assert [item.get_text() for item in figure.legends[0].get_texts()] == ["setosa", "versicolor", "virginica"]
+    for axes in figure.axes:
+        steps = [patch for patch in axes.patches if isinstance(patch, StepPatch)]
+        assert [sum(patch.get_data()[0]) for patch in steps] == pytest.approx([100] * 6)
+    medians = [line.get_xdata()[0] for line in box_plots(flower_summary).axes[2].lines if line.get_linewidth() == 1.6]  # type: ignore[index]
+    assert medians == [np.median(flower_summary.present("petal_length", index)) for index in range(3)]
+
+
+def test_categories_of_three_classes(iris: Contract, flowers: pd.DataFrame) -> None:
+    sizes = CategoricalFeature(
+        name="size",
+        kind="categorical",
+        description="Size",
+        categories=(Category(value="s", label="small"), Category(value="l", label="large")),
+    )
+    large = np.where(flowers["petal_length"] > 4.5, "l", "s")
+    contract = iris.model_copy(update={"features": (sizes,)})
+    figure = category_bars(summarise(contract, flowers.assign(size=large)))
+    found = texts(figure)
+    assert found[:2] == ["size", "Size"]
+    assert [text for text in found if text in {"small", "large"}] == ["small", "large"]
+    small = [((large == "s") & (flowers["species"] == label)).sum() for label in iris.target.labels]
+    assert small[0] == 50
+    assert found[3:6] == [f"{count} · {2 * count} %" for count in small]
+    assert sum(bars(figure)) == pytest.approx(3)
+
+
+def test_of_many_classes_the_most_frequent_have_colours_and_all_a_bar(iris: Contract, flowers: pd.DataFrame) -> None:
+    labels = [f"species {index}" for index in range(15)]
+    classes = tuple(TargetClass(label=label, values=(label,)) for label in labels)
+    contract = iris.model_copy(update={"target": iris.target.model_copy(update={"classes": classes})})
+    summary = summarise(contract, flowers.assign(species=[labels[index // 10] for index in range(150)]))
+    balance = class_balance(summary)
+    assert bars(balance) == [10] * 15
+    assert len({bar.get_facecolor() for bar in balance.axes[0].patches}) == 1
+    assert len(histograms(summary).legends[0].get_texts()) == len(class_colours(MOST_CLASSES)) == MOST_CLASSES
+
+
+def test_of_many_features_with_gaps_those_with_the_most(heart: Contract, cleveland: pd.DataFrame) -> None:
+    names = [f"x{index}" for index in range(MOST_GAPS + 10)]
+    age = heart.features[0]
+    features = tuple(age.model_copy(update={"name": name}) for name in names)
+    frame = pd.DataFrame({name: np.where(np.arange(303) < 1 + index, np.nan, 50) for index, name in enumerate(names)})
+    summary = summarise(heart.model_copy(update={"features": features}), frame.assign(num=cleveland["num"]))
+    figure = missing_values(summary)
+    assert len(bars(figure)) == MOST_GAPS
+    assert texts(figure)[0] == "50 cells · 16.5 % of rows"

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
+import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
-from components.reporting.figures import MINUS, WIDTH, fitted, heading, panels, signed, signed_bars, styled, to_svg
+from components.reporting.figures import (
+    CLASSES,
+    MINUS,
+    WIDTH,
+    class_colours,
+    fitted,
+    heading,
+    panels,
+    signed,
+    signed_bars,
+    styled,
+    to_svg,
+)
+from components.reporting.summary import MOST_CLASSES
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from matplotlib.figure import Figure
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -94,3 +111,37 @@ def test_heading_fits_its_panel() -> None:
     title = next(item for item in axes.texts if item.get_text().startswith("A title"))
     assert title.get_text().endswith("…")
     assert len(title.get_text()) * title.get_fontsize() * 0.5 <= room  # type: ignore[operator]
+
+
+# Machado, Oliveira & Fernandes (2009), "A physiologically-based model for simulation of color vision deficiency".
+BLINDNESS = {
+    "none": [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+def seen(colour: str, blindness: str) -> npt.NDArray[np.float64]:
+    """A colour in CIE Lab, as it is seen."""
+    channels = np.array(to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    linear = np.clip(np.array(BLINDNESS[blindness]) @ linear, 0, 1)
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    x, y, z = np.cbrt(np.maximum(np.array(to_xyz) @ linear / [0.9505, 1, 1.089], 1e-6))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def test_two_classes_keep_their_colours() -> None:
+    assert class_colours(2) == CLASSES
+
+
+@pytest.mark.parametrize("blindness", BLINDNESS)
+@pytest.mark.parametrize("count", range(2, MOST_CLASSES + 1))
+def test_every_class_has_a_colour_that_anyone_tells_apart(count: int, blindness: str) -> None:
+    colours = class_colours(count)
+    assert len(set(colours)) == count
+    apart = [
+        np.linalg.norm(seen(one, blindness) - seen(other, blindness))
+        for one, other in combinations([*colours, "#ffffff"], 2)
+    ]
+    assert min(apart) > 15

@@ -6,10 +6,19 @@ from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
+from components.learning import metrics
 from components.packaging.parity import Parity
-from components.reporting.page import SMALL_CLASS, ReportFacts, exploration_page, report_page, small_class
+from components.reporting import page as page_module
+from components.reporting import rows
+from components.reporting.page import ReportFacts, exploration_page, report_page
+from components.reporting.results import MOST_SLICES
+from components.reporting.wording import MADE
+from contract.decision import TargetClass
+from contract.schema import Files
+from tests.components.evaluations import with_suspects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,15 +236,6 @@ def test_switzerland_has_its_note_and_the_flag(page: Page) -> None:
     assert "294 rows, 106 with disease (36.1 %)" in text
 
 
-def test_small_class_counts_both_classes(evaluation: Evaluation) -> None:
-    sample = evaluation.candidates[0].held_out
-    few = sample.model_copy(update={"rows": 2 * SMALL_CLASS - 2, "positives": SMALL_CLASS - 1})
-    enough = sample.model_copy(update={"rows": 2 * SMALL_CLASS, "positives": SMALL_CLASS})
-    warning = "Only 19 of class “a” and 19 of class “b” among 38 rows: hardly determined."
-    assert small_class(few, ("a", "b")) == warning
-    assert small_class(enough, ("a", "b")) is None
-
-
 def test_slices_parameters_and_importances_are_the_winners(page: Page, evaluation: Evaluation) -> None:
     assert evaluation.selection is not None
     winner = evaluation.candidate(evaluation.selection.winner)
@@ -305,3 +305,231 @@ def test_without_external_sites_the_section_says_so(
     alone = tuple(item.model_copy(update={"external": {}}) for item in evaluation.candidates)
     page = Page(report_page(heart, cleveland, evaluation.model_copy(update={"candidates": alone}), FACTS))
     assert "names no external table that was evaluated" in page.sections["external"]
+
+
+def test_a_table_in_pieces_gives_the_same_page(
+    html: str, heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation
+) -> None:
+    pieces = (cleveland.iloc[start : start + 100] for start in range(0, 303, 100))
+    assert report_page(heart, pieces, evaluation, FACTS) == html
+
+
+def test_a_large_table_says_what_was_drawn_from_a_sample(
+    heart: Contract, cleveland: pd.DataFrame, exploration: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [figure for figure in exploration.figures if "at random" in figure["caption"]]
+    monkeypatch.setattr(rows, "MOST_DRAWN", 200)
+    page = Page(exploration_page(heart, cleveland))
+    sampled = [figure["alt"] for figure in page.figures if "Drawn from 200 of the rows" in figure["caption"]]
+    assert sampled == ["Histograms of the numeric features by class", "Box plots of the numeric features by class"]
+    assert "164 rows · 54.1 %" in page.sections["balance"]
+    assert "Pearson's r over 200 rows, drawn at random" in words(page.sections["correlations"])
+    assert "All of it is counted on all 303 rows" in words(page.sections["columns"])
+
+
+def test_made_rows_are_announced_on_both_pages(
+    heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation, html: str
+) -> None:
+    stand_in = Files(location="made.csv", sha256="ab" * 32)
+    training = heart.training.model_copy(update={"made": stand_in})
+    contract = heart.model_copy(update={"training": training})
+    made = evaluation.model_copy(update={"made": True})
+    exploring = exploration_page(contract, cleveland, made=True)
+    for found in (exploring, report_page(contract, cleveland, made, FACTS)):
+        assert f'<p class="made" role="alert">{MADE}</p>' in found
+        assert "made: made.csv , in place of cleveland.csv" in words(Page(found).sections["table"])
+    assert "ab" * 32 in exploring
+    for found in (html, exploration_page(contract, cleveland)):
+        assert MADE not in found
+        assert "made.csv" not in found
+
+
+def test_a_table_of_several_files_names_them(heart: Contract, cleveland: pd.DataFrame) -> None:
+    several = {"location": None, "sha256": None, "files": {"people": "people.csv", "tests": "tests.csv"}}
+    training = heart.training.model_copy(update={**several, "preparation": "hospital"})
+    text = words(Page(exploration_page(heart.model_copy(update={"training": training}), cleveland)).sections["table"])
+    assert "people.csv, tests.csv" in text
+    assert "can't for several files" in text
+
+
+def test_columns_say_what_they_are_called_in_the_files(heart: Contract, cleveland: pd.DataFrame) -> None:
+    first, *others = heart.features
+    features = (first.model_copy(update={"column": "Age (years)"}), *others)
+    text = words(Page(exploration_page(heart.model_copy(update={"features": features}), cleveland)).sections["columns"])
+    assert text.count("in the files:") == 1
+    assert "in the files: Age (years)" in text
+
+
+def test_suspects_are_marked_and_the_quality_without_them_stands_beside(
+    heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation, page: Page
+) -> None:
+    contract, found = with_suspects(heart, evaluation, ("ca", "thal"))
+    assert found.selection is not None
+    assert found.ablation is not None
+    suspicious = Page(report_page(contract, cleveland, found, FACTS))
+    winner = found.candidate(found.selection.winner)
+    text = words(suspicious.sections["suspects"])
+    assert "ca and thal may know the answer. Without them, ROC-AUC is" in text
+    assert "ca is noted afterwards" in text
+    for estimates in (
+        winner.resampled.estimates,
+        found.ablation.resampled.estimates,
+        found.ablation.held_out.estimates,
+    ):
+        assert f"{estimates['roc_auc'].value:.3f}" in text
+        assert f"{estimates['f1'].low:.3f}" in text
+    assert "ca and thal may know the answer" in words(suspicious.sections["headline"])
+    assert words(suspicious.sections["columns"]).count("May know the answer:") == 2
+    assert "#suspects" in suspicious.references
+    assert "suspects" not in page.sections
+    assert "#suspects" not in page.references
+    assert "may know the answer" not in " ".join(page.sections.values())
+
+
+def test_a_candidate_fitted_on_fewer_rows_says_so(
+    heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation, page: Page
+) -> None:
+    first, *others = evaluation.candidates
+    short = evaluation.model_copy(update={"candidates": (first.model_copy(update={"fitted_rows": 100}), *others)})
+    budget = "fitted on 100 of 242 rows (budget)"
+    marked = [words(row) for row in Page(report_page(heart, cleveland, short, FACTS)).rows if budget in words(row)]
+    assert len(marked) == 1
+    assert marked[0].startswith("Logistic regression")
+    assert not [row for row in page.rows if "budget" in row]
+
+
+def test_candidates_show_their_time(page: Page, evaluation: Evaluation) -> None:
+    for item in evaluation.candidates:
+        assert f"{item.seconds:,.1f} s" in page.sections["candidates"]
+
+
+def test_gini_stands_where_the_contract_selects_on_it_and_first(
+    heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation, page: Page
+) -> None:
+    assert "normalised Gini" not in " ".join(page.sections.values())
+    contract = heart.model_copy(update={"decision": heart.decision.model_copy(update={"metric": "gini"})})
+    assert evaluation.selection is not None
+    chosen = evaluation.selection.model_copy(update={"metric": "gini"})
+    found = Page(report_page(contract, cleveland, evaluation.model_copy(update={"selection": chosen}), FACTS))
+    for section in ("candidates", "held-out", "external", "comparison"):
+        text = words(found.sections[section])
+        assert text.index("normalised Gini") < text.index("ROC-AUC")
+    assert "normalised Gini" in found.sections["slices"]
+    assert "ROC-AUC" not in found.sections["slices"]
+    assert "was chosen: normalised Gini 0." in words(found.sections["headline"])
+
+
+def test_of_many_slices_those_that_deviate_most_are_shown(
+    heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation
+) -> None:
+    assert evaluation.selection is not None
+    winner = evaluation.candidate(evaluation.selection.winner)
+    many = tuple(
+        winner.slices[index % 2].model_copy(update={"label": f"part {index}"}) for index in range(10 * MOST_SLICES)
+    )
+    candidates = tuple(
+        item.model_copy(update={"slices": many}) if item.name == winner.name else item for item in evaluation.candidates
+    )
+    html = report_page(heart, cleveland, evaluation.model_copy(update={"candidates": candidates}), FACTS)
+    text = words(Page(html).sections["slices"])
+    assert f"Of 400 parts, the {MOST_SLICES} whose ROC-AUC deviates most" in text
+    assert sum("part " in row for row in Page(html).rows) == MOST_SLICES
+    assert len(html.encode()) < 2_500_000
+
+
+def test_what_is_drawn_of_a_large_sample_says_so(
+    heart: Contract, cleveland: pd.DataFrame, evaluation: Evaluation, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not [figure for figure in page.figures if "at random" in figure["caption"]]
+    monkeypatch.setattr(page_module, "MOST_SLICED", 200)
+    more = {"rows": 119_043}
+    candidates = tuple(
+        item.model_copy(
+            update={
+                "held_out": item.held_out.model_copy(update=more),
+                "out_of_fold": item.out_of_fold.model_copy(update=more),
+            }
+        )
+        for item in evaluation.candidates
+    )
+    large = Page(report_page(heart, cleveland, evaluation.model_copy(update={"candidates": candidates}), FACTS))
+    captions = [figure["caption"] for figure in large.figures if "at random" in figure["caption"]]
+    assert len(captions) == 2
+    assert "Drawn from 61 of 119,043 rows, chosen at random." in captions[0]
+    assert "Drawn from 242 of 119,043 rows, chosen at random." in captions[1]
+    assert "of 200 of them, drawn at random" in words(large.sections["slices"])
+
+
+@pytest.fixture(name="species_page", scope="module")
+def _species_page(iris: Contract, flowers: pd.DataFrame, species: Evaluation) -> Page:
+    return Page(report_page(iris, flowers, species, FACTS))
+
+
+def test_three_classes_have_every_section_and_their_own_figures(species_page: Page) -> None:
+    assert set(species_page.sections) == EXPLORATION | RESULTS
+    alts = [figure["alt"] for figure in species_page.figures]
+    assert len(set(alts)) == len(alts) == 5 + 4 + 2 + 2
+    assert sum("by class" in alt for alt in alts) == 4
+    for figure in species_page.figures:
+        assert 40 < len(figure["caption"]) < 180
+
+
+def test_three_classes_have_no_threshold_and_no_class_to_be_found(
+    species_page: Page, species: Evaluation, iris: Contract
+) -> None:
+    headline = words(species_page.sections["headline"])
+    assert species.selection is not None
+    counts = species.candidate(species.selection.winner).held_out.confusion.counts
+    right = sum(counts[index][index] for index in range(3))
+    assert f"answers the most probable class: on 30 rows held out, that is right for {right} of 30" in headline
+    assert (
+        f"{counts[0][0]} of 10 setosa, {counts[1][1]} of 10 versicolor and {counts[2][2]} of 10 virginica" in headline
+    )
+    text = " ".join(words(section) for section in species_page.sections.values())
+    assert "No threshold decides: the most probable class is answered" in text
+    assert "at that threshold" not in text
+    assert "thresholds" not in text
+    assert "positive" not in text.replace("false positive rate", "").replace("true positive rate", "")
+    assert "setosa, versicolor or virginica" in species_page.sections["table"]
+    assert not [row for row in species_page.rows if "threshold" in row]
+
+
+def test_averages_over_three_classes_are_called_so(species_page: Page, page: Page) -> None:
+    heads = next(words(row) for row in species_page.rows if "Candidate" in row)
+    assert "sensitivity macro-average" in heads
+    assert "Brier lower is better" in heads
+    assert "accuracy macro-average" not in heads
+    assert "averaged over the classes, each counting the same" in words(species_page.sections["candidates"])
+    assert "ROC-AUC (macro-average) when shuffled" in species_page.sections["importances"]
+    assert "macro-average" not in " ".join(page.sections.values())
+
+
+def test_three_classes_elsewhere(iris: Contract, flowers: pd.DataFrame, species: Evaluation) -> None:
+    """A site of three classes, suspects, and made rows, all at once."""
+    source = iris.training.model_copy(update={"title": "Another meadow"})
+    contract, found = with_suspects(iris.model_copy(update={"external": {"meadow": source}}), species, ("petal_width",))
+    candidates = tuple(item.model_copy(update={"external": {"meadow": item.held_out}}) for item in found.candidates)
+    found = found.model_copy(update={"candidates": candidates, "made": True})
+    page = Page(report_page(contract, flowers, found, FACTS))
+    assert "Another meadow · 30 rows, 10 setosa, 10 versicolor and 10 virginica" in words(page.sections["external"])
+    assert "with the most probable class" in words(page.sections["external"])
+    assert "petal_width may know the answer. Without it, log-loss is" in words(page.sections["suspects"])
+
+
+def test_many_classes_do_not_flood_the_page(iris: Contract, flowers: pd.DataFrame, species: Evaluation) -> None:
+    classes = tuple(TargetClass(label=f"species {index}", values=(f"s{index}",)) for index in range(30))
+    contract = iris.model_copy(update={"target": iris.target.model_copy(update={"classes": classes})})
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(30), 10)
+    probability = rng.dirichlet(np.ones(30), len(labels))
+    sample = metrics.sample(labels, probability, probability.argmax(axis=1), resamples=20, classes=30)
+    candidates = tuple(
+        item.model_copy(update={"held_out": sample, "out_of_fold": sample, "slices": ()}) for item in species.candidates
+    )
+    frame = flowers.assign(species=[f"s{index // 5}" for index in range(150)])
+    html = report_page(contract, frame, species.model_copy(update={"candidates": candidates}), FACTS)
+    page = Page(html)
+    assert len(html.encode()) < 2_500_000
+    assert "Of 30 classes, the 7 most frequent." in " ".join(figure["caption"] for figure in page.figures)
+    assert "10 to 10 of each of 30 classes" in words(page.sections["held-out"])
+    assert sum("Confusion matrices of Random forest" in figure["alt"] for figure in page.figures) == 1

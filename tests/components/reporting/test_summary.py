@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from components.errors import InvalidTable
-from components.reporting.summary import TableSummary, summarise
+from components.reporting import rows
+from components.reporting.summary import MOST_CLASSES, MOST_PANELS, TableSummary, summarise
+from contract.decision import TargetClass
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from contract.schema import Contract
 
 PUBLISHED = {
@@ -57,9 +58,11 @@ def test_ranking_is_the_published_one(summary: TableSummary) -> None:
     assert {name: round(r, 3) for name, r in summary.ranking} == PUBLISHED
 
 
-def test_correlations_hold_the_binary_target_last(summary: TableSummary) -> None:
-    assert list(summary.correlations.columns) == [*summary.contract.feature_names, "num"]
-    assert summary.correlations.loc["ca", "num"] == pytest.approx(0.460, abs=5e-4)
+def test_correlations_hold_the_positive_class_last(summary: TableSummary) -> None:
+    assert list(summary.correlations.columns) == [*summary.contract.feature_names, "disease"]
+    assert list(summary.correlations.index) == summary.contract.feature_names
+    assert summary.correlations.loc["ca", "disease"] == pytest.approx(0.460, abs=5e-4)
+    assert list(summary.with_classes.columns) == ["disease"]
 
 
 def test_columns_that_dont_vary_have_no_correlation(heart: Contract, cleveland: pd.DataFrame) -> None:
@@ -83,3 +86,105 @@ def test_missing_values_that_a_request_may_not_have_are_counted(heart: Contract,
     frame = cleveland.copy()
     frame.loc[0, "age"] = np.nan
     assert summarise(heart, frame).missing["age"] == 1
+
+
+def pieces(frame: pd.DataFrame, rows: int = 50) -> list[pd.DataFrame]:
+    return [frame.iloc[start : start + rows] for start in range(0, len(frame), rows)]
+
+
+def test_a_table_in_pieces_is_the_same_table(heart: Contract, cleveland: pd.DataFrame, summary: TableSummary) -> None:
+    parts = summarise(heart, iter(pieces(cleveland)))
+    assert (parts.rows, parts.class_counts, parts.missing) == (303, (164, 139), summary.missing)
+    assert parts.rows_with_missing == 6
+    assert not parts.is_sampled
+    pd.testing.assert_frame_equal(parts.values, summary.values)
+    np.testing.assert_array_equal(parts.target, summary.target)
+    for name, counts in summary.categories.items():
+        np.testing.assert_array_equal(parts.categories[name], counts)
+    assert parts.ranking == summary.ranking
+    assert parts.spreads.keys() == summary.spreads.keys() == {item.name for item in summary.measured}
+    for name, spread in parts.spreads.items():
+        column = summary.values[name]
+        expected = [column.median(), column.mean(), column.std(), column.min(), column.max()]
+        assert list(vars(spread).values()) == pytest.approx(expected, rel=1e-12)
+
+
+def test_categories_are_counted_by_class(summary: TableSummary, cleveland: pd.DataFrame) -> None:
+    diseased = cleveland["num"] > 0
+    expected = [
+        [((cleveland["cp"] == code) & (diseased == found)).sum() for found in (False, True)] for code in range(1, 5)
+    ]
+    assert summary.categories["cp"].tolist() == expected
+    assert summary.categories["thal"].sum() == 301
+
+
+def test_a_broken_value_is_found_in_a_later_piece_under_its_row(heart: Contract, cleveland: pd.DataFrame) -> None:
+    frame = cleveland.copy()
+    frame.loc[[170, 290], "age"] = 400.0
+    with pytest.raises(InvalidTable, match=r"2 values\), first in row 170, age: 400"):
+        summarise(heart, pieces(frame))
+
+
+def test_of_a_large_table_counts_are_exact_and_what_is_drawn_is_a_sample(
+    heart: Contract, cleveland: pd.DataFrame, summary: TableSummary, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "MOST_DRAWN", 2000)
+    times = 20
+    large = summarise(heart, (cleveland for _ in range(times)))
+    assert large.rows == times * 303
+    assert large.class_counts == (times * 164, times * 139)
+    assert large.missing["ca"] == times * 4
+    assert large.is_sampled
+    assert len(large.values) == len(large.target) == 2000
+    assert large.categories["cp"].tolist() == (times * summary.categories["cp"]).tolist()
+    assert large.spreads["age"].mean == pytest.approx(summary.spreads["age"].mean)
+    assert dict(large.ranking)["thal"] == pytest.approx(PUBLISHED["thal"], abs=0.05)
+    again = summarise(heart, pieces(pd.concat([cleveland] * times), 500))
+    np.testing.assert_array_equal(again.target, large.target)
+
+
+def test_with_more_classes_each_stands_against_the_rest(iris: Contract, flowers: pd.DataFrame) -> None:
+    summary = summarise(iris, flowers)
+    assert summary.class_counts == (50, 50, 50)
+    assert summary.classes_drawn == (0, 1, 2)
+    assert list(summary.correlations.columns[4:]) == ["setosa", "versicolor", "virginica"]
+    for position, label in enumerate(iris.target.labels):
+        expected = np.corrcoef(summary.values["petal_length"], summary.target == position)[0, 1]
+        assert summary.with_classes.loc["petal_length", label] == pytest.approx(expected)
+    name, r = summary.ranking[0]
+    assert name == "petal_length"
+    assert r == pytest.approx(-0.923, abs=5e-4)
+
+
+def test_of_many_classes_the_most_frequent_are_drawn(iris: Contract, flowers: pd.DataFrame) -> None:
+    labels = [f"species {index}" for index in range(12)]
+    classes = tuple(TargetClass(label=label, values=(label,)) for label in labels)
+    contract = iris.model_copy(update={"target": iris.target.model_copy(update={"classes": classes})})
+    named = [labels[min(index // 6, 11)] for index in range(len(flowers))]  # the last has 84 of 150, all others 6
+    summary = summarise(contract, flowers.assign(species=named))
+    assert len(summary.classes_drawn) == MOST_CLASSES
+    assert summary.classes_drawn == (0, 1, 2, 3, 4, 5, 11)
+    assert sum(summary.class_counts) == 150
+
+
+def test_of_many_features_those_that_tell_most_are_drawn(heart: Contract, cleveland: pd.DataFrame) -> None:
+    age, sex = heart.features[0], heart.features[1]
+    few = MOST_PANELS - 1
+    copies = {f"a{index}": age for index in range(few)} | {f"s{index}": sex for index in range(few)}
+    features = tuple(item.model_copy(update={"name": name}) for name, item in copies.items())
+    contract = heart.model_copy(update={"features": (*features, *heart.features)})
+    rng = np.random.default_rng(0)
+    noise = {name: rng.permutation(cleveland["age" if name.startswith("a") else "sex"].to_numpy()) for name in copies}
+    summary = summarise(contract, pd.concat([cleveland, pd.DataFrame(noise)], axis=1))
+    for drawn, strong in ((summary.measured_drawn, {"age", "thalach", "oldpeak"}), (summary.counted_drawn, {"cp"})):
+        assert len(drawn) == MOST_PANELS
+        assert strong < {item.name for item in drawn}
+        order = [contract.feature_names.index(item.name) for item in drawn]
+        assert order == sorted(order)
+
+
+def test_a_class_that_no_row_has_is_no_correlation(iris: Contract, flowers: pd.DataFrame) -> None:
+    two = summarise(iris, flowers[flowers["species"] != "virginica"])
+    assert list(two.with_classes.columns) == ["setosa", "versicolor"]
+    one = summarise(iris, flowers[flowers["species"] == "setosa"])
+    assert one.ranking == []

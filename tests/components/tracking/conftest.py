@@ -85,7 +85,7 @@ def ready(_starting: tuple[subprocess.Popen[str], str]) -> str:
         try:
             if requests.get(f"{url}/health", timeout=5).ok:
                 return url
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.Timeout):
             time.sleep(0.1)
     raise AssertionError(f"no MLflow server within {READY_SECONDS} s")
 

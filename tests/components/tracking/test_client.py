@@ -221,12 +221,17 @@ def test_a_deleted_experiment_stops_the_check_and_not_the_end_of_the_run(client:
 
 def test_runs_are_nested_finished_and_hold_what_was_logged(client: MlflowClient, tmp_path: Path) -> None:
     with pipeline_run(client, "tests", "outer", {"dataset": "heart"}) as outer:
-        log(client, outer, {"C": 0.1, "depth": None}, {"auc": 0.9, "undefined": float("nan"), "endless": float("inf")})
+        log(
+            client,
+            outer,
+            {"C": 0.1, "depth": None, "long": "x" * 9000},
+            {"auc": 0.9, "undefined": float("nan"), "endless": float("inf")},
+        )
         with nested_run(client, outer, "inner", {"kind": "svm"}) as inner:
             keep(client, inner, {"plots/curve.svg": "<svg>ü</svg>"})
     parent, child = client.get_run(outer), client.get_run(inner)
     assert (parent.info.status, child.info.status) == ("FINISHED", "FINISHED")
-    assert parent.data.params == {"C": "0.1", "depth": "None"}
+    assert parent.data.params == {"C": "0.1", "depth": "None", "long": "x" * 6000}
     assert parent.data.metrics == {"auc": 0.9}
     assert parent.data.tags["dataset"] == "heart"
     assert child.data.tags["mlflow.parentRunId"] == outer

@@ -8,6 +8,8 @@ import pytest
 
 from components.errors import TrackingUnreachable
 from components.learning.evaluation import METRICS
+from components.packaging.parity import ParityReport
+from components.reporting.wording import MADE
 from components.tracking.client import (
     ARTIFACT_LOCATION,
     BUNDLE,
@@ -20,6 +22,7 @@ from components.tracking.client import (
 from components.tracking.registration import Record, register_run
 from contract.bundle import load_bundle, verify
 from tests.components.artifacts import Artifacts
+from tests.components.evaluations import evaluate, iris_table, with_suspects
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -55,6 +58,8 @@ def register(client: MlflowClient, record: Record, finished: FinishedRun, pages:
 def expected(prefix: str, estimates: dict[str, Estimate]) -> dict[str, float]:
     found: dict[str, float] = {}
     for metric in METRICS:
+        if metric not in estimates:
+            continue
         item = estimates[metric]
         name = f"{prefix}_{metric}"
         found |= {name: item.value, f"{name}_low": item.low, f"{name}_high": item.high}
@@ -86,6 +91,7 @@ def test_a_run_is_logged_with_a_nested_run_for_each_candidate(
     assert parent.info.status == "FINISHED"
     assert parent.info.run_name == f"heart {record.manifest.version}"
     tags = {"dataset": "heart", "winner": selection.winner, "pipeline_run": "run-42", "code_revision": "0f3c9d1"}
+    tags["made"] = "false"
     assert tags.items() <= parent.data.tags.items()
     assert parent.data.metrics == pytest.approx(every_metric(record.evaluation.candidate(selection.winner)))
     parameters = parent.data.params
@@ -105,6 +111,7 @@ def test_a_run_is_logged_with_a_nested_run_for_each_candidate(
         assert given.items() <= run.data.params.items()
         assert float(run.data.params["threshold"]) == candidate.threshold
         assert run.data.params["cv_folds"] == "3"
+        assert run.data.params["fitted_rows"] == "242"
         assert every_metric(candidate).items() <= run.data.metrics.items()
         parity = record.parity.of(candidate.name)
         assert run.data.metrics["parity_largest_difference"] == parity.largest_difference
@@ -136,6 +143,7 @@ def test_the_bundle_becomes_a_version_that_challenges_and_never_the_champion(
         "bundle_version": record.manifest.version,
         "data_sha256": record.manifest.data_sha256,
         "contract_digest": record.manifest.contract_digest,
+        "made": "false",
     }
     assert record.evaluation.selection is not None
     assert record.evaluation.selection.reason in str(challenger.description)
@@ -168,6 +176,67 @@ def test_a_run_begun_by_the_surroundings_holds_it_all(
     assert client.get_run(preset).info.status == "RUNNING"
     assert client.get_run(preset).data.tags["pipeline_run"] == "run-42"
     assert set(children(client, preset)) == {"logistic-regression", "random-forest"}
+
+
+@pytest.mark.usefixtures("database")
+def test_made_rows_suspects_and_a_budget_are_on_record(
+    record: Record, finished: FinishedRun, pages: dict[str, Path]
+) -> None:
+    contract, found = with_suspects(record.contract, record.evaluation, ("ca", "thal"))
+    without = found.ablation
+    assert without is not None
+    short = tuple(item.model_copy(update={"fitted_rows": 100}) for item in found.candidates)
+    found = found.model_copy(update={"made": True, "candidates": short})
+    made = Record(**{**vars(record), "contract": contract, "evaluation": found})
+    with connection() as client:
+        registered = register(client, made, finished, pages)
+        run = client.get_run(registered.mlflow_run)
+        assert run.data.tags["made"] == "true"
+        assert run.data.params["suspects"] == "ca, thal"
+        expected_metrics = expected("without_suspects_cv", without.resampled.estimates)
+        expected_metrics |= expected("without_suspects_held_out", without.held_out.estimates)
+        assert expected_metrics.items() <= run.data.metrics.items()
+        version = version_with_alias(client, "heart", CHALLENGER)
+        assert version is not None
+        assert version.tags["made"] == "true"
+        assert str(version.description).startswith(MADE)
+        for nested in children(client, registered.mlflow_run).values():
+            assert nested.data.params["fitted_rows"] == "100"
+
+
+@pytest.mark.usefixtures("database")
+def test_three_classes_are_logged_with_a_curve_for_each(
+    record: Record,
+    finished: FinishedRun,
+    pages: dict[str, Path],
+    tmp_path: Path,
+) -> None:
+    iris, table = iris_table()
+    species = evaluate(iris, table)
+    parity = ParityReport(
+        candidates=tuple(
+            record.parity.candidates[0].model_copy(update={"candidate": item.name}) for item in species.candidates
+        )
+    )
+    flowers = Record(**{**vars(record), "contract": iris, "evaluation": species, "parity": parity})
+    assert species.selection is not None
+    with connection() as client:
+        registered = register(client, flowers, finished, pages)
+        run = client.get_run(registered.mlflow_run)
+        assert run.data.params["threshold_rule"] == "most probable class"
+        assert run.data.params["classes"] == "setosa, versicolor, virginica"
+        assert run.data.metrics == pytest.approx(every_metric(species.candidate(species.selection.winner)))
+        assert "cv_specificity_at_sensitivity" not in run.data.metrics
+        nested = children(client, registered.mlflow_run)["forest"]
+        assert "threshold" not in nested.data.params
+        drawn = Path(client.download_artifacts(nested.info.run_id, "plots", str(tmp_path)))
+    assert {path.stem for path in drawn.iterdir()} == {
+        "curves",
+        "calibration",
+        "confusion_matrix",
+        "curves_by_class",
+        "calibration_by_class",
+    }
 
 
 @pytest.mark.usefixtures("database")

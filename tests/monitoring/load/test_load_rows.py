@@ -46,6 +46,18 @@ def test_values_have_the_types_of_the_contract(source: Rows) -> None:
     assert None in {row["ca"] for row in source.instances}
 
 
+def test_of_a_large_table_some_rows_are_drawn_the_same_each_time(
+    heart: Contract, source: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "MOST_ROWS", 100)
+    drawn = rows.read(heart, HEART)
+    assert len(drawn.instances) == len(drawn.labels) == 100
+    assert drawn == rows.read(heart, HEART)
+    told = dict(zip(map(str, source.instances), source.labels, strict=True))
+    assert [told[str(row)] for row in drawn.instances] == list(drawn.labels)
+    assert set(drawn.labels) == set(source.labels)
+
+
 @pytest.mark.parametrize("site", ["va", "hungarian", "switzerland"])
 def test_external_tables_can_be_sent(heart: Contract, site: str) -> None:
     found = rows.read(heart, HEART, site)

@@ -1,0 +1,72 @@
+"""Seconds buy rows on large tables; on small ones nothing is timed."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from components.learning.budget import LARGE, SEARCHING, Budget
+from components.learning.candidates import candidate_named
+from components.learning.effort import EFFORTS
+from components.learning.fitting import fit
+from components.learning.rows import Rows
+
+if TYPE_CHECKING:
+    from components.learning.effort import Effort
+    from contract.schema import Contract
+
+
+def test_a_small_table_has_all_the_time_there_is() -> None:
+    budget = Budget.of(LARGE, seconds=1e-9)
+    assert math.isinf(budget.left)
+    assert not budget.searched
+    assert budget.rows_for(3, rows=LARGE, measured=(10, 100.0), growth=1) == LARGE
+
+
+def test_the_search_ends_with_its_share() -> None:
+    now = time.monotonic()
+    assert not Budget(100, started=now - 100 * SEARCHING + 5).searched
+    assert Budget(100, started=now - 100 * SEARCHING - 5).searched
+
+
+@pytest.mark.parametrize(("growth", "expected"), [(1, 75_000), (2, 8_660)])
+def test_what_is_left_buys_rows(growth: float, expected: int) -> None:
+    # 100 s, of which three quarters are planned for; a fit of 1,000 rows takes 0.25 s, and four are needed.
+    budget = Budget(100)
+    found = budget.rows_for(4, rows=10**6, measured=(1000, 0.25), growth=growth)
+    assert found == pytest.approx(expected, rel=0.01)
+    assert budget.rows_for(4, rows=5000, measured=(1000, 0.25), growth=growth) == 5000
+
+
+def test_at_least_what_the_search_had_is_fitted() -> None:
+    assert Budget(10, started=time.monotonic() - 60).rows_for(4, rows=10**6, measured=(1000, 5), growth=1) == 1000
+
+
+@pytest.fixture(scope="module")
+def crowd(rows: Rows) -> Rows:
+    """The heart table over and over, as a large table."""
+    many = np.random.default_rng(0).integers(0, len(rows.labels), 2 * LARGE)
+    return rows.take(many)
+
+
+def test_a_large_table_is_fitted_within_its_seconds(heart: Contract, crowd: Rows) -> None:
+    effort = replace(EFFORTS["quick"], sample=2000)
+    started = time.monotonic()
+    short = fit(candidate_named("random-forest"), heart, crowd, effort, 0, seconds=4)
+    assert time.monotonic() - started < 20
+    assert short.rows < len(crowd.labels)
+    assert len(short.out_of_fold) == short.rows
+    plain = fit(candidate_named("logistic-regression"), heart, crowd, effort, 0, seconds=120)
+    assert plain.rows == len(crowd.labels)
+
+
+def test_a_candidate_whose_cost_grows_with_the_square_is_fitted_on_what_it_can_bear(
+    heart: Contract, crowd: Rows, tiny: Effort
+) -> None:
+    svm = replace(candidate_named("svm"), largest=1500)
+    assert fit(svm, heart, crowd, replace(tiny, sample=500), 0, seconds=60).rows == pytest.approx(1500, abs=2)
