@@ -75,7 +75,7 @@ def concord(
     explored = sized(
         explore(contract=contract, table=table, made=ingested.outputs["made"]).after(validated), "Explore", memory="2Gi"
     )
-    halves = sized(split(contract=contract, table=table).after(validated, tracker), "Split")
+    halves = sized(split(contract=contract, table=table).after(validated, tracker), "Split", memory="2Gi")
     training, held_out = halves.outputs["training"], halves.outputs["held_out"]
 
     with dsl.ParallelFor(candidates) as candidate:

@@ -1,7 +1,7 @@
 """What can stop a stage of the pipeline.
 
     StageError
-    ├── UnreadableTable       a source can't be fetched, isn't the file it should be, or isn't a CSV with a header
+    ├── UnreadableTable       a source can't be fetched, isn't the file it should be, or isn't a table
     ├── UnwritableFile        answers can't be written where they should go
     ├── InvalidTable          rows break the contract; the report lists every violation
     ├── UnsplittableTable     too few rows or classes to hold any out

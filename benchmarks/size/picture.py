@@ -21,16 +21,18 @@ def draw(costs: Mapping[str, Mapping[int, Cost]], path: Path) -> None:
     panels = figure.subplots(1, 2)
     titles = ("Processor time, seconds", "Peak memory, MiB")
     for axes, title, attribute in zip(panels, titles, ("processor_seconds", "peak_mib"), strict=True):
-        lowest, rows = float("inf"), [0]
+        lowest, rows, every = float("inf"), [0], list[float]()
         for (stage, by_rows), colour in zip(costs.items(), _COLOURS, strict=False):
             rows = list(by_rows)
             values = [getattr(cost, attribute) for cost in by_rows.values()]
             lowest = min(lowest, values[-1])
+            every += values
             axes.plot(rows, values, marker="o", markersize=4, color=colour, label=stage)
         axes.plot(rows, [lowest * count / rows[-1] for count in rows], color="#5d6b78", linestyle="--", label="linear")
-        axes.set(xscale="log", yscale="log", title=title, xlabel="rows of the table")
+        limits = (min(every) / 2, max(every) * 2)
+        axes.set(xscale="log", yscale="log", ylim=limits, title=title, xlabel="rows of the table")
         axes.grid(color="#eef1f4")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9, loc="upper left")
     figure.savefig(path, dpi=120, metadata={"Software": None})

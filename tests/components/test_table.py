@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from contract.schema import Contract
 
 
+def test_a_decimal_is_read_to_the_last_bit_as_a_request_reads_it(heart: Contract) -> None:
+    texts = [
+        "0.9534842586036535",
+        "0.1",
+        "2.2250738585072014e-308",
+        "5e-324",
+        "1.7976931348623157",
+        "0.30000000000000004",
+    ]
+    column = table.typed(heart, pd.DataFrame({"oldpeak": [*texts, "?"]}))["oldpeak"]
+    assert column[:-1].tolist() == [float(text) for text in texts]
+    assert column.isna().tolist() == [False] * len(texts) + [True]
+
+
 def test_heart_has_the_documented_rows_classes_and_missing_cells(heart: Contract, cleveland: pd.DataFrame) -> None:
     assert len(cleveland) == 303
     assert np.bincount(table.target(heart, cleveland)).tolist() == [164, 139]
