@@ -77,9 +77,10 @@ def warning(source: Source, made: Files, beside: Path) -> str:
 def overridden(source: Source, locations: Mapping[str, str]) -> Source:
     """The same table from other places, by the name of each file; that of an only one, or of a whole table, is `""`.
 
-    Paths start at the project's root. Neither the checksum nor the made-up rows of the contract apply.
+    Paths start at the project's root. Neither the checksum nor the made-up rows of the contract apply. Where no name is
+    one of the contract's, the files are others that its preparation may know too.
 
-    Raises `UnreadableTable` for a name that the contract doesn't have.
+    Raises `UnreadableTable` for a name that the contract doesn't have beside one that it has.
     """
     from components.ingestion.fetching import is_remote
 
@@ -87,6 +88,8 @@ def overridden(source: Source, locations: Mapping[str, str]) -> Source:
     elsewhere = {"sha256": None, "made": None}
     if set(places) == {""}:
         return source.model_copy(update={**elsewhere, "location": places[""], "files": {}, "preparation": None})
+    if source.files and not places.keys() & {*source.files, ""}:
+        return source.model_copy(update={**elsewhere, "files": places})
     unknown = ", ".join(repr(name) for name in places if name not in source.files)
     if unknown:
         known = f"the files {', '.join(source.files)}" if source.files else "one file only, whose name is ''"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,9 +49,9 @@ class _Boosting(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         found: Labels = self.classes_[self.predict_proba(rows).argmax(axis=1)]
         return found
 
+    @abstractmethod
     def decision_function(self, rows: Matrix) -> Matrix:
         """The sum of the trees: (rows,) in favour of the second of two classes, (rows, classes) of more."""
-        raise NotImplementedError
 
     def __getstate__(self) -> dict[str, object]:
         return {key: value for key, value in vars(self).items() if key != "_loaded"}

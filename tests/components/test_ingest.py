@@ -201,7 +201,11 @@ def test_a_whole_table_may_stand_for_several_files(project: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "locations", "reason"),
     [
-        (SEVERAL, {"three": "x"}, "names 'three', but the contract's training table has the files one, two"),
+        (
+            SEVERAL,
+            {"three": "x", "one": "y"},
+            "names 'three', but the contract's training table has the files one, two",
+        ),
         (SEVERAL, {"": "x", "one": "y"}, "names '', but the contract's training table has the files one, two"),
         (Source(title="One", location="a"), {"one": "x"}, "names 'one', but .* has one file only, whose name is ''"),
     ],
@@ -211,6 +215,12 @@ def test_a_file_that_the_contract_does_not_have_cannot_be_elsewhere(
 ) -> None:
     with pytest.raises(UnreadableTable, match=reason):
         overridden(source, locations)
+
+
+def test_other_files_altogether_are_for_the_preparation_to_judge() -> None:
+    found = overridden(SEVERAL, {"three": "/x", "four": "https://example.org/y"})
+    assert found.files == {"three": "/x", "four": "https://example.org/y"}
+    assert (found.preparation, found.made) == (SEVERAL.preparation, None)
 
 
 def test_nothing_is_left_in_the_folder_for_temporary_files(
