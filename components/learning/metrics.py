@@ -40,13 +40,11 @@ def sample(
 ) -> Sample:
     """Measure predictions on rows that the model never saw, with percentile bootstrap intervals.
 
-    Stratified by class. A metric that these rows leave undefined is NaN, and so are the ends of its interval. Where
-    rows times resamples would pass a million, there are fewer resamples, but at least 200: an interval of that many
-    rows is short, and its ends are known well enough.
+    Stratified by class. A metric that these rows leave undefined is NaN, and so are the ends of its interval. There are
+    as many resamples as are `affordable`.
     """
     values = measure(labels, probability, decided, sensitivity=sensitivity)
-    draws = min(resamples, max(_FEWEST_RESAMPLES, _MOST_DRAWS // max(len(labels), 1)))
-    drawn = bootstrap(labels, probability, decided, draws, sensitivity)
+    drawn = bootstrap(labels, probability, decided, affordable(resamples, len(labels)), sensitivity)
     estimates = {}
     for metric in METRICS:
         if metric in values:
@@ -64,6 +62,15 @@ def sample(
             map(tuple, probability[kept].tolist()) if probability.ndim > 1 else probability[kept].tolist()
         ),
     )
+
+
+def affordable(resamples: int, rows: int) -> int:
+    """How many bootstrap resamples of so many rows to draw, at most the number wanted.
+
+    Where rows times resamples would pass a million there are fewer, but at least 200: an interval of that many rows is
+    short, and its ends are known well enough.
+    """
+    return min(resamples, max(_FEWEST_RESAMPLES, _MOST_DRAWS // max(rows, 1)))
 
 
 def _drawable(rows: int) -> npt.NDArray[np.intp]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.learning.evaluation import METRIC_TITLES
-from components.learning.metrics import better
+from components.learning.metrics import affordable, better
 from components.table import encode, target
 from contract.features import Strict
-from contract.quality import bootstrap_weights, measure, percentiles
+from contract.quality import bootstrap, measure, percentiles
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -70,9 +70,8 @@ def duel(challenger: Bundle, champion: Bundle, held_out: pd.DataFrame) -> Duel:
     """
     metric = challenger.contract.decision.metric
     labels = target(challenger.contract, held_out)
-    weights = np.vstack([np.ones(len(labels)), bootstrap_weights(labels, RESAMPLES, seed=0)])
-    first = _scores(challenger, held_out, labels, weights, metric)
-    second = _scores(champion, held_out, labels, weights, metric)
+    first = _scores(challenger, held_out, labels, metric)
+    second = _scores(champion, held_out, labels, metric)
     low, high = percentiles(first[1:] - second[1:])
     return Duel(
         metric=metric,
@@ -95,8 +94,10 @@ def _scores(
     bundle: Bundle,
     held_out: pd.DataFrame,
     labels: npt.NDArray[np.int64],
-    weights: npt.NDArray[np.float64],
     metric: str,
 ) -> npt.NDArray[np.float64]:
+    """The metric on the rows, then on resamples of them, which are the same for every bundle."""
     answer = bundle.scorer(encode(bundle.contract, held_out).matrix)
-    return measure(labels, answer.probability, answer.decided, weights)[metric]
+    given = (labels, answer.probability, answer.decided)
+    drawn = bootstrap(*given, affordable(RESAMPLES, len(labels)))
+    return np.concatenate([measure(*given)[metric], drawn[metric]])

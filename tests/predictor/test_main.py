@@ -59,8 +59,8 @@ def test_an_unsupported_format_is_named(
     copied: Path, free_port: Callable[[], int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     manifest = copied / MANIFEST
-    manifest.write_text(json.dumps({**json.loads(manifest.read_bytes()), "format": 2}), encoding="utf-8")
-    assert refusal(copied, free_port, capsys) == f"{manifest}: has format 2; this version reads format 1\n"
+    manifest.write_text(json.dumps({**json.loads(manifest.read_bytes()), "format": 1}), encoding="utf-8")
+    assert refusal(copied, free_port, capsys) == f"{manifest}: has format 1; this version reads format 2\n"
 
 
 def test_a_sealed_contract_that_is_broken_is_told_in_one_line(
