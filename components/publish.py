@@ -56,14 +56,15 @@ def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame) -> Out
     """Prove a bundle over HTTP, compare it with the champion, and set the alias `champion` if it isn't worse.
 
     A champion that can't be compared gives way, since the challenger is proven: its bundle is corrupt or gone, so it
-    can't be served again either, or it is a model of another question.
+    can't be served again either, or it is a model of another question. What learnt from made-up rows never takes the
+    place of what learnt from observed ones.
 
     Raises `PublicationFailed` if the predictor doesn't answer what the evaluation saw, `BundleError` if the bundle
     can't be read, `TrackingUnreachable` if MLflow doesn't answer: nothing is changed then.
     """
     import tempfile
 
-    from components.publication.championship import duel, obstacle
+    from components.publication.championship import duel, is_made, obstacle
     from components.publication.proof import predictor, prove
     from components.tracking.client import CHAMPION, connection, download_bundle, version_with_alias
     from contract.bundle import load_bundle
@@ -73,7 +74,7 @@ def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame) -> Out
     model = challenger.contract.name
     with predictor(directory, model) as url:
         proven = prove(url, model, challenger.golden)
-    worse = False
+    worse = unreal = False
     with connection() as client, tempfile.TemporaryDirectory() as scratch:
         holder = version_with_alias(client, model, CHAMPION)
         previous = str(holder.version) if holder else None
@@ -82,20 +83,24 @@ def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame) -> Out
         else:
             try:
                 champion = load_bundle(download_bundle(client, holder, Path(scratch)))
+                unreal = is_made(challenger) and not is_made(champion)
                 why_not = obstacle(challenger, champion, held_out)
             except BundleError as error:
                 why_not = str(error)
-            if why_not:
+            if unreal:
+                reason = f"is not promoted: it learnt from made-up rows, version {previous} from observed ones"
+            elif why_not:
                 reason = f"replaces version {previous}, which can't be compared: {why_not}"
             else:
                 fight = duel(challenger, champion, held_out)
                 worse = fight.worse
                 verdict = f"is not promoted, it is worse than version {previous}" if worse else "is the champion"
                 reason = f"{verdict}: {fight}"
-        if not worse:
+        promoted = not (worse or unreal)
+        if promoted:
             client.set_registered_model_alias(model, CHAMPION, version)
     return Outcome(
-        promoted=not worse,
+        promoted=promoted,
         version=version,
         previous=previous,
         reason=f"version {version} of {model} {reason}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +62,12 @@ def obstacle(challenger: Bundle, champion: Bundle, held_out: pd.DataFrame) -> st
     if violations:
         return f"its contract refuses {len({item.row for item in violations})} held-out rows ({violations[0]})"
     return None
+
+
+def is_made(bundle: Bundle) -> bool:
+    """Whether the model learnt from rows that nobody observed."""
+    evaluation = json.loads((bundle.directory / "evaluation.json").read_bytes())
+    return bool(evaluation.get("made"))
 
 
 def duel(challenger: Bundle, champion: Bundle, held_out: pd.DataFrame) -> Duel:

@@ -168,6 +168,20 @@ def test_nothing_is_promoted_that_is_not_proven(registry: Registry, tmp_path: Pa
     assert registry.champion() == "1"
 
 
+def test_made_up_rows_never_replace_observed_ones(registry: Registry, tmp_path: Path) -> None:
+    def make_up(directory: Path) -> None:
+        path = directory / "evaluation.json"
+        path.write_text(json.dumps({**json.loads(path.read_bytes()), "made": True}))
+
+    bundle = registry.artifacts.changed_bundle(tmp_path / "bundle", make_up)
+    outcome = registry.publish(bundle, registry.register(bundle))
+    assert not outcome.promoted
+    assert outcome.reason.endswith("is not promoted: it learnt from made-up rows, version 1 from observed ones")
+    assert registry.champion() == "1"
+    registry.crown(None)
+    assert registry.publish(bundle, registry.register(bundle)).promoted
+
+
 def test_nothing_is_promoted_that_is_corrupt(registry: Registry, tmp_path: Path) -> None:
     bundle = shutil.copytree(registry.artifacts.run.bundle, tmp_path / "bundle")
     (bundle / "model.onnx").unlink()
