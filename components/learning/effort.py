@@ -31,11 +31,11 @@ class Effort:
     """Folds of the out-of-fold predictions that calibration and threshold are fitted on."""
     resamples: int
     """Bootstrap resamples behind each percentile interval."""
-    seconds: float = 90
+    seconds: float = 150
     """What the fit of one candidate may take on a large table (`components.learning.budget`), and half of what its
     cross-validation may."""
     sample: int = 10_000
-    """Rows that settings are tried on where a table is large."""
+    """Rows that settings are tried on first where a table is large."""
 
     def trials_of(self, cost: int, grid_size: int) -> int:
         """How many settings a candidate of that cost may try: at least two, at most its whole grid."""
@@ -68,7 +68,7 @@ EFFORTS: Mapping[str, Effort] = {
             trials=20,
             calibration_folds=3,
             resamples=2000,
-            seconds=90,
+            seconds=150,
             sample=10_000,
         ),
         Effort(

@@ -1,13 +1,12 @@
 """Fitting one candidate: search, calibration, threshold, all on the rows it is given and nothing else.
 
-The search ranks settings by how well they rank rows (ROC-AUC, or PR-AUC where the contract selects on it), because
-probabilities are calibrated afterwards and the threshold is chosen after that. So a setting whose raw scores sit on the
-wrong side of 0.5 can't win by ranking alone and then answer "no" to everybody.
+Settings are chosen by how well they rank rows; then probabilities are calibrated, and the threshold is chosen after
+that. So a setting whose raw scores sit on the wrong side of 0.5 can't win by ranking alone and then answer "no" to
+everybody.
 """
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
@@ -15,19 +14,12 @@ import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.model_selection import (
-    FixedThresholdClassifier,
-    KFold,
-    ParameterSampler,
-    StratifiedGroupKFold,
-    StratifiedKFold,
-    cross_val_predict,
-)
+from sklearn.model_selection import FixedThresholdClassifier, cross_val_predict
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from components.errors import UnsplittableTable
 from components.learning.budget import Budget
+from components.learning.folds import folds_of
+from components.learning.search import Search
 from contract.decision import PAIR
 from contract.scorer import decided
 
@@ -37,13 +29,13 @@ if TYPE_CHECKING:
 
     from components.learning.candidates import Candidate
     from components.learning.effort import Effort
+    from components.learning.folds import Fold
     from components.learning.rows import Rows
     from contract.decision import Threshold
     from contract.schema import Contract
 
     Floats = npt.NDArray[np.float64]
     Labels = npt.NDArray[np.int64]
-    Fold = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
     Estimator: TypeAlias = FixedThresholdClassifier | CalibratedClassifierCV
 
 
@@ -88,35 +80,6 @@ def calibrated_of(estimator: Estimator) -> Any:
     return inner.calibrated_classifiers_[0]
 
 
-def folds_of(contract: Contract, rows: Rows, folds: int, seed: int) -> list[Fold]:
-    """Cross-validation folds that respect the contract's split: by class, by group, or by blocks of time.
-
-    Blocks of time aren't shuffled, so a row's neighbours in time are in its own fold; `seed` changes nothing there.
-
-    Raises `UnsplittableTable` unless all classes are on both sides of each fold: a metric of one class says nothing.
-    """
-    splitter: Any
-    match contract.split.method:
-        case "time":
-            splitter = KFold(n_splits=folds)
-        case "grouped":
-            splitter = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-        case _:
-            splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    names = contract.target.labels
-    counts = np.bincount(rows.labels, minlength=len(names))
-    if counts.min() >= folds:
-        found = list(splitter.split(rows.matrix, rows.labels, rows.groups))
-        if all(len(np.unique(rows.labels[side])) == len(counts) for fold in found for side in fold):
-            return found
-    counted = ", ".join(f"{count} {name}" for count, name in zip(counts, names, strict=True))
-    raise UnsplittableTable(
-        f"{len(rows.labels)} rows ({counted}) can't be cut into {folds} folds ({contract.split.method}) that each have"
-        f" {'both' if contract.target.is_binary else 'all'} classes; bring more rows, or choose an effort with fewer"
-        " folds"
-    )
-
-
 def fit(
     candidate: Candidate, contract: Contract, rows: Rows, effort: Effort, seed: int, seconds: float | None = None
 ) -> Fitted:
@@ -131,11 +94,11 @@ def fit(
     """
     budget = Budget.of(len(rows.labels), effort.seconds if seconds is None else seconds)
     with threadpool_limits(limits=1):
-        chosen, measured = _searched(candidate, contract, rows, effort, seed, budget)
-        pipeline = candidate.pipeline(contract.features, seed, len(contract.target.labels)).set_params(**chosen)
+        chosen = Search(candidate, contract, effort, seed, budget).best(rows)
+        pipeline = candidate.pipeline(contract.features, seed, len(contract.target.labels)).set_params(**chosen.setting)
         # As many fits as folds, each of the rows but a fold, and one of all.
         affordable = budget.rows_for(
-            effort.calibration_folds, rows=len(rows.labels), measured=measured, growth=candidate.growth
+            effort.calibration_folds, rows=len(rows.labels), fits=chosen.fits, growth=candidate.growth
         )
         known = rows.sample(min(affordable, candidate.largest or affordable), seed)
         folds = folds_of(contract, known, effort.calibration_folds, seed + 1)
@@ -146,61 +109,8 @@ def fit(
         estimator = FixedThresholdClassifier(
             FrozenEstimator(calibrated), threshold=threshold, response_method="predict_proba"
         ).fit(known.matrix, known.labels)
-    parameters = {name.removeprefix("model__"): value for name, value in chosen.items()}
+    parameters = {name.removeprefix("model__"): value for name, value in chosen.setting.items()}
     return Fitted(estimator, parameters, out_of_fold, len(known.labels))
-
-
-def _searched(
-    candidate: Candidate, contract: Contract, rows: Rows, effort: Effort, seed: int, budget: Budget
-) -> tuple[dict[str, Any], tuple[int, float]]:
-    """The setting that ranks the rows of the inner folds best, and what a fit of it took: rows and seconds.
-
-    scikit-learn's RandomizedSearchCV chooses the same, but fits the preprocessing, which has nothing to tune, once a
-    setting instead of once a fold: two thirds of a logistic regression's search.
-    """
-    classes = len(contract.target.labels)
-    timed = budget.seconds < float("inf")
-    rows = rows.sample(effort.sample, seed) if timed else rows
-    pipeline = candidate.pipeline(contract.features, seed, classes)
-    trials = effort.settings_of(candidate.cost, candidate.grid_size(classes), timed=timed)
-    settings = list(ParameterSampler(candidate.space(classes), trials, random_state=seed))
-    folds = []
-    for training, test in folds_of(contract, rows, effort.inner_folds, seed):
-        known, unseen = rows.take(training), rows.take(test)
-        prepare = clone(pipeline.named_steps["prepare"])
-        folds.append(
-            (
-                prepare.fit_transform(known.matrix, known.labels),
-                known.labels,
-                prepare.transform(unseen.matrix),
-                unseen.labels,
-            )
-        )
-    best, best_score, measured = settings[0], -np.inf, (len(folds[0][1]), 0.0)
-    for setting in settings:
-        started = time.monotonic()
-        model = clone(pipeline).set_params(**setting).named_steps["model"]
-        found = float(
-            np.mean([_ranking(contract, clone(model).fit(x, y), after, labels) for x, y, after, labels in folds])
-        )
-        if found > best_score:
-            seconds = (time.monotonic() - started) / len(folds)
-            best, best_score, measured = setting, found, (len(folds[0][1]), seconds)
-        if budget.searched:
-            break
-    return best, measured
-
-
-def _ranking(contract: Contract, model: Any, rows: Floats, labels: Labels) -> float:
-    """How well a model ranks rows; with more than two classes, each class against the rest, on average."""
-    scores = model.decision_function(rows) if hasattr(model, "decision_function") else model.predict_proba(rows)
-    truth: Any = labels
-    if not contract.target.is_binary:
-        truth = np.eye(len(contract.target.labels))[labels]
-    elif scores.ndim > 1:
-        scores = scores[:, 1]
-    score = average_precision_score if contract.decision.metric == "pr_auc" else roc_auc_score
-    return float(score(truth, scores))
 
 
 class _Scores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

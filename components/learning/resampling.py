@@ -9,7 +9,8 @@ import numpy as np
 
 from components.learning.budget import LARGE
 from components.learning.evaluation import METRICS, Resampled
-from components.learning.fitting import fit, folds_of
+from components.learning.fitting import fit
+from components.learning.folds import folds_of
 from components.learning.metrics import HIGHEST, LOWEST, resampled_estimate
 from contract.quality import SENSITIVITY, measure
 from contract.scorer import decided
