@@ -44,7 +44,7 @@ def seconds_of(rows: int, fits: Sequence[Fit], growth: float) -> float:
     After a single fit, nothing of it is taken as fixed.
     """
     fixed, by_row = _cost(fits, growth)
-    return fixed + by_row * rows**growth
+    return fixed + by_row * math.pow(rows, growth)
 
 
 def _cost(fits: Sequence[Fit], growth: float) -> tuple[float, float]:

@@ -91,7 +91,7 @@ class Search:
         for trial in trials:
             left = self.budget.left_to_search(number)
             expected = len(folds) * seconds_of(size, trial.fits, self.candidate.growth) if trial.fits else 0.0
-            if left < expected or (tried and left <= 0):
+            if left < expected and (tried or trial.fits):
                 continue
             started = time.monotonic()
             model = clone(pipeline).set_params(**trial.setting).named_steps["model"]

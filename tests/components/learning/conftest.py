@@ -9,6 +9,7 @@ import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neighbors import KNeighborsClassifier
 
+from components.learning.budget import LARGE
 from components.learning.candidates import Candidate, candidate_named
 from components.learning.judgement import Judge
 from components.learning.model import CrossValidated, FittedCandidate
@@ -72,6 +73,13 @@ def column() -> Candidate:
         estimator=lambda seed: Column(),
         grid={"column": (0, 1)},
     )
+
+
+@pytest.fixture(scope="module")
+def crowd(rows: Rows) -> Rows:
+    """The heart table over and over, as a large table."""
+    many = np.random.default_rng(0).integers(0, len(rows.labels), 2 * LARGE)
+    return rows.take(many)
 
 
 @pytest.fixture(scope="session")

@@ -12,9 +12,9 @@ from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from components.errors import UnsplittableTable
 from components.learning.candidates import CANDIDATES
-from components.learning.fitting import calibrated_of, fit, folds_of, threshold_for
+from components.learning.fitting import calibrated_of, fit, threshold_for
+from components.learning.folds import folds_of
 from components.learning.rows import Rows, rows_of
 from components.table import typed
 from contract.decision import Split, Threshold
@@ -42,11 +42,6 @@ def by(contract: Contract, method: Method) -> Contract:
 def with_rule(contract: Contract, rule: str, value: float) -> Contract:
     threshold = Threshold.model_validate({"rule": rule, "value": value})
     return contract.model_copy(update={"decision": contract.decision.model_copy(update={"threshold": threshold})})
-
-
-def labelled(labels: list[int], method: Method) -> Rows:
-    groups = np.arange(len(labels)) // 2 if method == "grouped" else None
-    return Rows(np.zeros((len(labels), 4)), np.array(labels), groups)
 
 
 def test_out_of_fold_probabilities_are_one_a_row(fitted: Callable[[str], Fitted], rows: Rows) -> None:
@@ -161,64 +156,6 @@ def test_a_setting_that_ranks_well_and_never_says_disease_is_made_to_say_it(
     assert ours.parameters == {"C": 0.1, "kernel": "rbf", "gamma": 0.001}
     assert recall_score(rows.labels[test], ours.estimator.predict(rows.matrix[test])) >= 0.8
     assert accuracy_score(rows.labels[test], ours.estimator.predict(rows.matrix[test])) > 0.7
-
-
-@pytest.mark.parametrize(("metric", "expected"), [("roc_auc", 0), ("pr_auc", 1), ("brier", 0)])
-def test_the_search_ranks_by_the_metric_that_the_contract_selects_on(
-    parcels: Contract, tiny: Effort, column: Candidate, metric: str, expected: int
-) -> None:
-    labels = np.tile([1] + [0] * 9, 20)
-    matrix = np.zeros((200, 4))
-    everywhere_high = np.where(labels == 1, 2.0, np.tile(np.arange(10), 20) / 3)
-    half_on_top = np.where(labels == 1, np.where(np.arange(200) % 20 == 0, 9.0, -9.0), np.arange(200) / 200)
-    matrix[:, 0], matrix[:, 3] = everywhere_high, half_on_top
-    assert roc_auc_score(labels, everywhere_high) > roc_auc_score(labels, half_on_top)
-    contract = parcels.model_copy(update={"decision": parcels.decision.model_copy(update={"metric": metric})})
-    assert fit(column, contract, Rows(matrix, labels), tiny, seed=0).parameters == {"column": expected}
-
-
-def test_folds_keep_the_share_of_each_class(heart: Contract, rows: Rows) -> None:
-    folds = folds_of(heart, rows, 5, seed=0)
-    assert sorted(np.concatenate([test for _, test in folds])) == list(range(303))
-    for training, test in folds:
-        assert set(training).isdisjoint(test)
-        assert rows.labels[test].mean() == pytest.approx(139 / 303, abs=0.01)
-    assert not np.array_equal(folds[0][1], folds_of(heart, rows, 5, seed=1)[0][1])
-
-
-def test_folds_keep_groups_together(parcels: Contract, sent: Callable[[int], pd.DataFrame]) -> None:
-    contract = by(parcels, "grouped")
-    rows = rows_of(contract, typed(contract, sent(100)))
-    assert rows.groups is not None
-    for training, test in folds_of(contract, rows, 4, seed=0):
-        assert set(rows.groups[training]).isdisjoint(rows.groups[test])
-
-
-def test_folds_of_time_are_blocks(parcels: Contract) -> None:
-    rows = labelled([0, 1] * 10, "time")
-    first = folds_of(by(parcels, "time"), rows, 4, seed=0)
-    assert [test.tolist() for _, test in first] == [list(range(start, start + 5)) for start in (0, 5, 10, 15)]
-    second = folds_of(by(parcels, "time"), rows, 4, seed=1)
-    assert [test.tolist() for _, test in second] == [test.tolist() for _, test in first]
-
-
-@pytest.mark.parametrize(
-    ("method", "labels"),
-    [
-        ("stratified", [0] * 9 + [1]),
-        ("stratified", [0] * 9),
-        ("grouped", [0, 1]),
-        ("grouped", [0, 0, 0, 0, 0, 0, 1, 1]),
-        ("time", [0] * 5 + [1] * 5),
-    ],
-)
-def test_folds_without_both_classes_are_refused(parcels: Contract, method: Method, labels: list[int]) -> None:
-    with pytest.raises(UnsplittableTable) as caught:
-        folds_of(by(parcels, method), labelled(labels, method), 2, seed=0)
-    assert str(caught.value) == (
-        f"{len(labels)} rows ({labels.count(0)} in time, {labels.count(1)} late) can't be cut into 2 folds ({method})"
-        " that each have both classes; bring more rows, or choose an effort with fewer folds"
-    )
 
 
 @pytest.mark.parametrize("method", ["grouped", "time"])

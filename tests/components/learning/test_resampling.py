@@ -9,7 +9,8 @@ from sklearn.metrics import roc_auc_score
 
 from components.learning.candidates import CANDIDATES
 from components.learning.evaluation import METRICS
-from components.learning.fitting import fit, folds_of
+from components.learning.fitting import fit
+from components.learning.folds import folds_of
 from components.learning.metrics import corrected_error
 from components.learning.resampling import cross_validate, wanted_sensitivity
 from components.learning.rows import Rows
