@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 LARGE = 20_000
 """Rows up to which there is time for everything."""
 
-SEARCHING = 0.45
+SEARCHING = 0.5
 """Of the seconds go to the search, at most; the rest is for the fits that follow."""
 
-ROUNDS = 3
+ROUNDS = 2
 """Of the search: each has an equal part of its seconds."""
 
 FURTHER = 4

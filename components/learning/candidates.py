@@ -231,7 +231,7 @@ CANDIDATES: Mapping[str, Candidate] = {
             estimator=lambda seed: LightGBM(random_state=seed),
             grid={
                 "n_estimators": (100, 200, 400, 600),
-                "learning_rate": (0.01, 0.03, 0.06, 0.1),
+                "learning_rate": (0.02, 0.03, 0.06, 0.1),
                 "num_leaves": (7, 15, 31),
                 "min_child_samples": (5, 10, 20, 50),
                 "colsample_bytree": (0.5, 0.8, 1.0),

@@ -32,9 +32,10 @@ class Effort:
     resamples: int
     """Bootstrap resamples behind each percentile interval."""
     seconds: float = 150
-    """What the fit of one candidate may take on a large table (`components.learning.budget`), and half of what its
-    cross-validation may."""
-    sample: int = 10_000
+    """What the fit of one candidate may take on a large table (`components.learning.budget`)."""
+    fold_seconds: float = 100
+    """The same of its fit on each fold of the cross-validation."""
+    sample: int = 40_000
     """Rows that settings are tried on first where a table is large."""
 
     def trials_of(self, cost: int, grid_size: int) -> int:
@@ -58,7 +59,8 @@ EFFORTS: Mapping[str, Effort] = {
             calibration_folds=3,
             resamples=500,
             seconds=20,
-            sample=5_000,
+            fold_seconds=13,
+            sample=10_000,
         ),
         Effort(
             "standard",
@@ -69,7 +71,8 @@ EFFORTS: Mapping[str, Effort] = {
             calibration_folds=3,
             resamples=2000,
             seconds=150,
-            sample=10_000,
+            fold_seconds=100,
+            sample=40_000,
         ),
         Effort(
             "thorough",
@@ -80,7 +83,8 @@ EFFORTS: Mapping[str, Effort] = {
             calibration_folds=5,
             resamples=5000,
             seconds=1200,
-            sample=30_000,
+            fold_seconds=600,
+            sample=60_000,
         ),
     )
 }

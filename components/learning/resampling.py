@@ -53,8 +53,8 @@ def cross_validate(
 ) -> tuple[Resampled, OutOfFold]:
     """Fit the candidate anew on each outer fold and measure it on the rest; folds are the same for every candidate.
 
-    A large table is resampled once: with so many rows other folds change little. Its folds share twice the effort's
-    seconds.
+    A large table is resampled once: with so many rows other folds change little. Each of its folds has the effort's
+    seconds for a fold.
 
     `progress` is told in words how far it has come. Raises `UnsplittableTable` if a fold would lack a class.
     """
@@ -65,8 +65,7 @@ def cross_validate(
     answered = np.zeros(count, dtype=np.intp)
     for repeat in range(repeats):
         for training, test in folds_of(contract, rows, effort.folds, seed + 1000 * (repeat + 1)):
-            seconds = 2 * effort.seconds / effort.folds
-            fitted = fit(candidate, contract, rows.take(training), effort, seed, seconds)
+            fitted = fit(candidate, contract, rows.take(training), effort, seed, effort.fold_seconds)
             found = fitted.probability(rows.matrix[test])
             classified = decided(found, fitted.threshold)
             measured = measure(rows.labels[test], found, classified, sensitivity=wanted_sensitivity(contract))

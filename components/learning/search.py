@@ -5,6 +5,7 @@ Settings are compared by how well they rank unseen rows: ROC-AUC, or PR-AUC wher
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,9 @@ class Trial:
 class Search:
     """Of one candidate for one table.
 
-    Where the table isn't large, every setting is tried on all rows. Where it is, settings are tried on few rows, the
-    best of these on more, and the best of those on more again, each round in its part of the budget's seconds.
+    Where the table isn't large, every setting is tried on all rows. Where it is, settings are tried on few rows and the
+    best of them on more, each round in its part of the budget's seconds; and of the folds the first alone is predicted,
+    as more rows tell more of a setting than more folds.
     """
 
     candidate: Candidate
@@ -67,7 +69,7 @@ class Search:
             tried = self._round(trials, rows.sample(size, self.seed), number)
             if tried:
                 best_first = sorted(tried, key=lambda trial: trial.score, reverse=True)
-                trials = best_first[: max(1, len(tried) // FURTHER)]
+                trials = best_first[: math.ceil(len(tried) / FURTHER)]
             if not tried or size == most:
                 break
             size = min(FURTHER * size, most)
@@ -81,7 +83,8 @@ class Search:
         """
         pipeline = self.candidate.pipeline(self.contract.features, self.seed, len(self.contract.target.labels))
         folds = []
-        for training, test in folds_of(self.contract, rows, self.effort.inner_folds, self.seed):
+        cuts = folds_of(self.contract, rows, self.effort.inner_folds, self.seed)
+        for training, test in cuts[:1] if self.budget.timed else cuts:
             known, unseen = rows.take(training), rows.take(test)
             prepare = clone(pipeline.named_steps["prepare"])
             prepared = prepare.fit_transform(known.matrix, known.labels)

@@ -49,10 +49,9 @@ def test_a_small_table_is_searched_whole_and_once(heart: Contract, rows: Rows, t
 def test_a_large_table_is_searched_on_more_and_more_rows(heart: Contract, crowd: Rows) -> None:
     effort = replace(EFFORTS["quick"], sample=500)
     found = Search(candidate_named("decision-tree"), heart, effort, 0, Budget(60)).best(crowd)
-    first, second, third = (fit.rows for fit in found.fits)
+    first, second = (fit.rows for fit in found.fits)
     assert first == pytest.approx(500 * 2 / 3, abs=2)
     assert second == pytest.approx(FURTHER * first, abs=2)
-    assert third == pytest.approx(FURTHER * second, abs=2)
     assert all(fit.seconds > 0 for fit in found.fits)
 
 
