@@ -180,6 +180,7 @@ CANDIDATES: Mapping[str, Candidate] = {
             cost=8,
             estimator=lambda seed: ExtraTreesClassifier(random_state=seed),
             grid=_FOREST,
+            growth=1.2,  # deeper trees on more rows
         ),
         Candidate(
             "random-forest",
@@ -189,6 +190,7 @@ CANDIDATES: Mapping[str, Candidate] = {
             cost=8,
             estimator=lambda seed: RandomForestClassifier(random_state=seed),
             grid=_FOREST,
+            growth=1.2,  # deeper trees on more rows
         ),
         Candidate(
             "gradient-boosting",
@@ -205,6 +207,7 @@ CANDIDATES: Mapping[str, Candidate] = {
                 "min_samples_leaf": (1, 2, 4),
                 "subsample": (0.5, 1.0),
             },
+            growth=1.2,
             largest=100_000,
         ),
         Candidate(

@@ -33,7 +33,7 @@ class Effort:
     """Bootstrap resamples behind each percentile interval."""
     seconds: float = 150
     """What the fit of one candidate may take on a large table (`components.learning.budget`)."""
-    fold_seconds: float = 100
+    fold_seconds: float = 60
     """The same of its fit on each fold of the cross-validation."""
     sample: int = 40_000
     """Rows that settings are tried on first where a table is large."""
@@ -71,7 +71,7 @@ EFFORTS: Mapping[str, Effort] = {
             calibration_folds=3,
             resamples=2000,
             seconds=150,
-            fold_seconds=100,
+            fold_seconds=60,
             sample=40_000,
         ),
         Effort(
