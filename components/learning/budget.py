@@ -79,13 +79,17 @@ class Budget:
         """Seconds that remain to the end of so many rounds of the search."""
         return self.left - self.seconds * (1 - SEARCHING * rounds / ROUNDS) if self.timed else math.inf
 
+    def bears(self, fit: Fit, count: int) -> bool:
+        """Whether after the search that many further fits of as many rows would keep to the seconds."""
+        return fit.seconds * count <= self.seconds * (1 - SEARCHING) * _CAUTION
+
     def rows_for(self, count: int, *, rows: int, fits: Sequence[Fit], growth: float) -> int:
         """How many of `rows` that many further fits can have in what is left, after `fits` of the same setting.
 
-        Never fewer than the last of these had.
+        Never fewer than the first of these had.
         """
         fixed, by_row = _cost(fits, growth)
         if not self.timed or by_row <= 0:
             return rows
         affordable = max(self.left * _CAUTION / count - fixed, 0.0)
-        return min(rows, max(fits[-1].rows, int((affordable / by_row) ** (1 / growth))))
+        return min(rows, max(fits[0].rows, int((affordable / by_row) ** (1 / growth))))

@@ -46,7 +46,7 @@ class Search:
 
     Where the table isn't large, every setting is tried on all rows. Where it is, settings are tried on few rows and the
     best of them on more, each round in its part of the budget's seconds; and of the folds the first alone is predicted,
-    as more rows tell more of a setting than more folds.
+    as more rows tell more of a setting than more folds. Settings too slow for what comes after are left out.
     """
 
     candidate: Candidate
@@ -68,8 +68,9 @@ class Search:
         for number in range(1, ROUNDS + 1):
             tried = self._round(trials, rows.sample(size, self.seed), number)
             if tried:
-                best_first = sorted(tried, key=lambda trial: trial.score, reverse=True)
-                trials = best_first[: math.ceil(len(tried) / FURTHER)]
+                bearable = [trial for trial in tried if self.budget.bears(trial.fits[0], self.effort.calibration_folds)]
+                best_first = sorted(bearable or tried[:1], key=lambda trial: trial.score, reverse=True)
+                trials = best_first[: math.ceil(len(best_first) / FURTHER)]
             if not tried or size == most:
                 break
             size = min(FURTHER * size, most)
@@ -93,8 +94,11 @@ class Search:
         tried: list[Trial] = []
         for trial in trials:
             left = self.budget.left_to_search(number)
-            expected = len(folds) * seconds_of(size, trial.fits, self.candidate.growth) if trial.fits else 0.0
-            if left < expected and (tried or trial.fits):
+            if trial.fits:
+                expected = seconds_of(size, trial.fits, self.candidate.growth)
+            else:
+                expected = max((other.fits[-1].seconds for other in tried), default=0.0)
+            if left < len(folds) * expected and (tried or trial.fits):
                 continue
             started = time.monotonic()
             model = clone(pipeline).set_params(**trial.setting).named_steps["model"]

@@ -54,6 +54,13 @@ def test_a_fit_that_got_faster_with_more_rows_buys_them_all() -> None:
     assert Budget(100).rows_for(4, rows=10**6, fits=fits, growth=1) == 10**6
 
 
+def test_a_fit_is_borne_that_can_be_repeated_after_the_search() -> None:
+    budget = Budget(100)
+    assert budget.bears(Fit(1000, 9.0), 4)
+    assert not budget.bears(Fit(1000, 10.0), 4)
+    assert Budget().bears(Fit(1000, 1e6), 4)
+
+
 def test_at_least_what_the_search_had_is_fitted() -> None:
     spent = Budget(10, started=time.monotonic() - 60)
     assert spent.rows_for(4, rows=10**6, fits=[Fit(1000, 5)], growth=1) == 1000

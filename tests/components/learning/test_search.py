@@ -5,21 +5,21 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from components.learning.budget import FURTHER, LARGE, Budget
-from components.learning.candidates import candidate_named
+from components.learning.candidates import Candidate, candidate_named
 from components.learning.effort import EFFORTS
 from components.learning.fitting import fit
 from components.learning.rows import Rows
 from components.learning.search import Search
 
 if TYPE_CHECKING:
-    from components.learning.candidates import Candidate
     from components.learning.effort import Effort
     from contract.schema import Contract
 
@@ -69,3 +69,33 @@ def test_a_candidate_that_bears_few_rows_is_searched_on_no_more(heart: Contract,
     found = Search(svm, heart, effort, 0, Budget(60)).best(crowd)
     assert len(crowd.labels) > LARGE
     assert max(fit.rows for fit in found.fits) == pytest.approx(600 * 2 / 3, abs=2)
+
+
+class Sleeper(LogisticRegression):  # type: ignore[misc]
+    """As good with more patience, and slower."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+    def fit(self, rows: Any, labels: Any, sample_weight: Any = None) -> Self:
+        time.sleep(self.seconds)
+        fitted: Self = super().fit(rows if self.seconds > 1 else np.zeros_like(rows), labels, sample_weight)
+        return fitted
+
+
+def test_a_setting_too_slow_for_the_fits_after_the_search_is_left_out(heart: Contract, crowd: Rows) -> None:
+    sleeper = Candidate(
+        "sleeper",
+        "Sleeper",
+        complexity=1,
+        preparation="scaled",
+        cost=1,
+        estimator=lambda seed: Sleeper(),
+        grid={"seconds": (0.01, 1.5)},
+    )
+    effort = replace(EFFORTS["quick"], sample=500)
+    patient = Search(sleeper, heart, effort, 0, Budget(60)).best(crowd)
+    assert patient.setting == {"model__seconds": 1.5}
+    hurried = Search(sleeper, heart, effort, 0, Budget(8)).best(crowd)
+    assert hurried.setting == {"model__seconds": 0.01}
