@@ -83,14 +83,14 @@ class Search:
         instead of once a fold: two thirds of a logistic regression's search.
         """
         pipeline = self.candidate.pipeline(self.contract.features, self.seed, len(self.contract.target.labels))
-        folds = []
+        folds, began = [], time.monotonic()
         cuts = folds_of(self.contract, rows, self.effort.inner_folds, self.seed)
         for training, test in cuts[:1] if self.budget.timed else cuts:
             known, unseen = rows.take(training), rows.take(test)
             prepare = clone(pipeline.named_steps["prepare"])
             prepared = prepare.fit_transform(known.matrix, known.labels)
             folds.append((prepared, known.labels, prepare.transform(unseen.matrix), unseen.labels))
-        size = len(folds[0][1])
+        size, preparing = len(folds[0][1]), time.monotonic() - began
         tried: list[Trial] = []
         for trial in trials:
             left = self.budget.left_to_search(number)
@@ -103,7 +103,7 @@ class Search:
             started = time.monotonic()
             model = clone(pipeline).set_params(**trial.setting).named_steps["model"]
             score = np.mean([self._ranking(clone(model).fit(x, y), after, labels) for x, y, after, labels in folds])
-            fit = Fit(size, (time.monotonic() - started) / len(folds))
+            fit = Fit(size, (preparing + time.monotonic() - started) / len(folds))
             tried.append(Trial(trial.setting, (*trial.fits, fit), float(score)))
         return tried
 
