@@ -2,6 +2,7 @@
 
 from kfp import dsl
 
+from compilation.placement import placed
 from components.ablate import ablate
 from components.cross_validate import cross_validate
 from components.evaluate import evaluate
@@ -34,11 +35,6 @@ BOOSTING = ["lightgbm", "catboost"]
 AS_THE_CONTRACT_SAYS: dict[str, str] = {}
 
 
-def sized(task: dsl.PipelineTask, title: str, cpu: str = "500m", memory: str = "1Gi") -> dsl.PipelineTask:
-    """Give a task its display name and what it asks of a cluster."""
-    return task.set_display_name(title).set_cpu_request(cpu).set_memory_request(memory).set_memory_limit(memory)
-
-
 @dsl.pipeline(
     name="concord", display_name="Concord", description="Trains candidates on a table and publishes the best."
 )
@@ -53,47 +49,37 @@ def concord(
     """Everything from the contract's source to the champion.
 
     Args:
-        contract_path: The contract of the table, relative to the project.
+        contract_path: The contract of the table: datasets/NAME/contract.yaml, as the image has it.
         experiment: The MLflow experiment to log to.
-        effort: `quick`, `standard` or `thorough`.
-        candidates: Which kinds of model compete.
-        source: Where the training table is, if not where the contract says: a location under the name of each of its
-            files, or under "" that of its only one.
-        code_revision: The revision of the code, for provenance.
+        effort: quick (half a minute on a small table), standard (minutes) or thorough (for numbers to publish).
+        candidates: Which kinds of model compete, such as ["logistic-regression", "random-forest"].
+        source: Where the training table is, if not where the contract says: {"": "s3://bucket/table.csv"}; of a table
+            of several files, each under its name in the contract.
+        code_revision: The revision of the code, which the model and its report will name.
     """
     run_id = f"{dsl.PIPELINE_JOB_NAME_PLACEHOLDER}/{dsl.PIPELINE_JOB_ID_PLACEHOLDER}"
 
-    tracker = sized(check_tracking(experiment=experiment), "Check MLflow")
-    tracker.set_caching_options(enable_caching=False).set_retry(1, backoff_duration="5s")
-
-    ingested = sized(ingest(contract_path=contract_path, source=source), "Ingest")
-    ingested.set_caching_options(enable_caching=False).set_retry(1)
+    tracker = placed(check_tracking(experiment=experiment), "Check MLflow")
+    ingested = placed(ingest(contract_path=contract_path, source=source), "Ingest")
     contract, table, external = (ingested.outputs[name] for name in ("contract", "table", "external"))
-    digest = ingested.outputs["sha256"]
+    digest, made = ingested.outputs["sha256"], ingested.outputs["made"]
 
-    validated = sized(validate(contract=contract, table=table, external=external), "Validate")
-    explored = sized(
-        explore(contract=contract, table=table, made=ingested.outputs["made"]).after(validated), "Explore", memory="2Gi"
-    )
-    halves = sized(split(contract=contract, table=table).after(validated, tracker), "Split", memory="2Gi")
+    validated = placed(validate(contract=contract, table=table, external=external), "Validate")
+    explored = placed(explore(contract=contract, table=table, made=made).after(validated), "Explore")
+    halves = placed(split(contract=contract, table=table).after(validated, tracker), "Split")
     training, held_out = halves.outputs["training"], halves.outputs["held_out"]
 
     with dsl.ParallelFor(candidates) as candidate:
-        trained = sized(
-            train(candidate=candidate, effort=effort, contract=contract, training=training), "Train", "1", "2Gi"
-        )
-        judged = sized(
-            cross_validate(candidate=candidate, effort=effort, contract=contract, training=training),
-            "Cross-validate",
-            "1",
-            "2Gi",
+        trained = placed(train(candidate=candidate, effort=effort, contract=contract, training=training), "Train")
+        judged = placed(
+            cross_validate(candidate=candidate, effort=effort, contract=contract, training=training), "Cross-validate"
         )
 
-    evaluated = sized(
+    evaluated = placed(
         evaluate(
             effort=effort,
             data_sha256=digest,
-            made=ingested.outputs["made"],
+            made=made,
             contract=contract,
             training=training,
             held_out=held_out,
@@ -102,11 +88,9 @@ def concord(
             resampled=dsl.Collected(judged.outputs["resampled"]),
         ),
         "Evaluate",
-        "1",
-        "2Gi",
     )
-    chosen = sized(select(contract=contract, evaluation=evaluated.outputs["evaluation"]), "Select")
-    completed = sized(
+    chosen = placed(select(contract=contract, evaluation=evaluated.outputs["evaluation"]), "Select")
+    completed = placed(
         ablate(
             effort=effort,
             contract=contract,
@@ -115,11 +99,9 @@ def concord(
             selected=chosen.outputs["selected"],
         ),
         "Ablate",
-        "1",
-        "2Gi",
     ).outputs["completed"]
 
-    packaged = sized(
+    packaged = placed(
         package(
             winner=chosen.outputs["Output"],
             data_sha256=digest,
@@ -133,11 +115,9 @@ def concord(
             selected=completed,
         ),
         "Package",
-        "1",
-        "2Gi",
     )
     bundle, parity = packaged.outputs["bundle"], packaged.outputs["parity"]
-    reported = sized(
+    reported = placed(
         report(
             run_id=run_id,
             data_sha256=digest,
@@ -148,10 +128,9 @@ def concord(
             parity=parity,
         ),
         "Report",
-        memory="2Gi",
     )
 
-    registered = sized(
+    registered = placed(
         register(
             experiment=experiment,
             run_id=run_id,
@@ -165,11 +144,7 @@ def concord(
         ),
         "Register",
     )
-    registered.set_caching_options(enable_caching=False)
-    published = sized(
-        publish(version=registered.outputs["version"], held_out=held_out, bundle=bundle), "Publish", "1", "2Gi"
-    )
-    published.set_caching_options(enable_caching=False)
+    placed(publish(version=registered.outputs["version"], held_out=held_out, bundle=bundle), "Publish")
 
 
 @dsl.pipeline(
@@ -179,29 +154,24 @@ def score(bundle: str, rows: str, kind: str = "csv", shard_megabytes: int = 100)
     """Every row of a file answered as the endpoint would answer it, and a list of those that it would refuse.
 
     Args:
-        bundle: Where the published model is: a directory, or its address in the object store.
-        rows: Where the CSV or Parquet file is.
-        kind: `csv` or `parquet`, for the answers and the list.
+        bundle: Where the published model is: a directory, or its address in the object store (s3://…/bundle).
+        rows: Where the file is: CSV with a header, or Parquet.
+        kind: csv or parquet, for the answers and the list.
         shard_megabytes: How much of the file one task reads, about.
     """
-    model = dsl.importer(artifact_uri=bundle, artifact_class=dsl.Model, reimport=False)
-    table = dsl.importer(artifact_uri=rows, artifact_class=dsl.Dataset, reimport=False)
-    counted = sized(shards(shard_megabytes=shard_megabytes, rows=table.output), "Count shards")
-    counted.set_caching_options(enable_caching=False)
+    model = dsl.importer(artifact_uri=bundle, artifact_class=dsl.Model, reimport=False).set_display_name("Model")
+    table = dsl.importer(artifact_uri=rows, artifact_class=dsl.Dataset, reimport=False).set_display_name("Rows")
+    counted = placed(shards(shard_megabytes=shard_megabytes, rows=table.output), "Count shards")
 
     with dsl.ParallelFor(counted.output) as shard:
-        scored = sized(
-            score_shard(shard=shard, shard_megabytes=shard_megabytes, bundle=model.output, rows=table.output),
-            "Score",
-            "1",
+        scored = placed(
+            score_shard(shard=shard, shard_megabytes=shard_megabytes, bundle=model.output, rows=table.output), "Score"
         )
-        scored.set_caching_options(enable_caching=False)
 
-    gathered = sized(gather(kind=kind, scored=dsl.Collected(scored.outputs["scored"])), "Gather")
-    gathered.set_caching_options(enable_caching=False)
+    placed(gather(kind=kind, scored=dsl.Collected(scored.outputs["scored"])), "Gather")
 
 
 if __name__ == "__main__":
-    from local.command import command_line
+    from commands.line import command_line
 
-    command_line(concord, CANDIDATES, BOOSTING, score)()
+    command_line({"train": concord, "score": score}, CANDIDATES, BOOSTING)()

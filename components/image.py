@@ -10,8 +10,8 @@ from kfp import dsl
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LOCAL_IMAGE = "concord/pipeline:python3.11"
-"""Stands in the YAML unless CONCORD_PIPELINE_IMAGE names another; on a cluster, name one by digest."""
+LOCAL_IMAGE = "concord-pipeline-python3.11:local"
+"""What `make images` builds. It stands in the YAML unless CONCORD_PIPELINE_IMAGE, or --image, names another."""
 
 
 def component(function: Callable[..., Any]) -> Any:

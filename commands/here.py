@@ -1,7 +1,7 @@
-"""The command line of the pipeline: compile it for a cluster, or run it here."""
+"""The commands that need no cluster: `run` the pipeline on this machine, `score` a file."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,11 +9,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from components.errors import StageError
 from contract.document import load_contract
-from contract.errors import ContractError
 from contract.schema import Contract
-from local.errors import LocalRunError
 from local.workspace import LATEST, Workspace, code_revision, contract_of
 
 
@@ -25,38 +22,13 @@ class EffortName(StrEnum):
     THOROUGH = "thorough"
 
 
-class PipelineName(StrEnum):
-    """What can be compiled."""
+def add_to(app: typer.Typer, pipelines: Mapping[str, Any], candidates: Sequence[str], candidate_names: Any) -> None:
+    """Add `run` and `score`.
 
-    TRAIN = "train"
-    SCORE = "score"
-
-
-def command_line(pipeline: Any, candidates: list[str], extra: list[str], scoring: Any) -> Callable[[], None]:
-    """The commands around a pipeline and the candidates that it knows, and around the one that scores a file.
-
-    `extra` candidates take part where a contract or an option names them.
-    An error of ours is one message on stderr and status 1.
+    A run trains a contract's candidates, else all `candidates`; `candidate_names` is an enumeration of those that may
+    be named.
     """
-    Candidate: Any = StrEnum("Candidate", [(name, name) for name in (*candidates, *extra)])  # type: ignore[misc]  # noqa: N806
-    app = typer.Typer(
-        add_completion=False,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        help="From a table to a published model. Try: python pipeline.py run heart",
-    )
-
-    @app.command()
-    def compile(  # noqa: A001  (the verb that KFP's users know)
-        output: Annotated[Path, typer.Option(help="the YAML file to write")],
-        which: Annotated[
-            PipelineName, typer.Option("--pipeline", help="train: from a table to a published model; score: a file")
-        ] = PipelineName.TRAIN,
-    ) -> None:
-        """Write a pipeline as YAML, to upload to Kubeflow Pipelines; `run` runs the same that trains."""
-        compile_to({PipelineName.TRAIN: pipeline, PipelineName.SCORE: scoring}[which], output)
-        print(f"{output} is ready: upload it in the Kubeflow Pipelines UI.")
+    Candidate: Any = candidate_names  # noqa: N806  (a type, for typer)
 
     @app.command()
     def run(
@@ -85,7 +57,7 @@ def command_line(pipeline: Any, candidates: list[str], extra: list[str], scoring
         path = contract_of(dataset)
         chosen = [str(name) for name in candidate or ()] or competing(load_contract(path), candidates)
         choices = {"effort": effort.value, "candidates": chosen, "source": locations(source or ())}
-        run_here(pipeline, path, output, choices)
+        run_here(pipelines["train"], path, output, choices)
 
     @app.command()
     def score(
@@ -107,25 +79,6 @@ def command_line(pipeline: Any, candidates: list[str], extra: list[str], scoring
 
         counts = score_here(bundle, source, output, refused, Console())
         raise typer.Exit(status_of(counts, strict=strict))
-
-    def guarded() -> None:
-        try:
-            app()
-        except (LocalRunError, StageError, ContractError) as error:
-            print(error, file=sys.stderr)
-            sys.exit(1)
-        except KeyboardInterrupt:
-            sys.exit(130)
-
-    return guarded
-
-
-def compile_to(pipeline: Any, output: Path) -> None:
-    """Compile into a file; the same code gives the same bytes."""
-    from kfp import compiler
-
-    output.parent.mkdir(parents=True, exist_ok=True)
-    compiler.Compiler().compile(pipeline, str(output))
 
 
 def competing(contract: Contract, every: Sequence[str]) -> list[str]:
@@ -160,6 +113,7 @@ def run_here(pipeline: Any, contract_path: Path, output: Path | None, choices: M
 
     `choices` are arguments of the pipeline: `effort`, `candidates`, `source`.
     """
+    from compilation.compile import compile_to
     from local.progress import Progress
     from local.run import run_pipeline
     from local.summary import show
