@@ -13,23 +13,27 @@ from kfp.dsl.types.type_utils import InconsistentTypeException
 from local.errors import DirectoryInUse, InvalidArguments, PipelineUnreadable, RunnerFailed
 from local.graph import Graph
 from local.outputs import ARTIFACTS, LOGS, RUNNER_LOG, Outputs, write_records
+from local.processes import Processes
 from local.runner import local_runner
-from local.tasks import TaskProcesses
+from local.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from local.execution import Engine
     from local.progress import Outcome, Progress
 
 
-def run_pipeline(
+def run_pipeline(  # noqa: PLR0913
     package: Path,
     arguments: Mapping[str, Any],
     directory: Path,
     progress: Progress,
     environment: Mapping[str, str] | None = None,
+    *,
+    engine: Engine | None = None,
 ) -> Outputs:
-    """Run a compiled pipeline, exactly as its YAML is, with KFP's local runner in this Python environment.
+    """Run a compiled pipeline, exactly as its YAML is, with KFP's local runner.
 
     Below `directory` it writes `artifacts`, and `logs` with one file for each task (`train.log`; in a loop
     `train-<item>.log`), `runner.log` with KFP's own messages, and `tasks.json` with each task's duration and memory.
@@ -40,8 +44,8 @@ def run_pipeline(
         arguments: values for its parameters; those without one keep their default.
         directory: where the run goes; created if necessary, and must not hold another run.
         progress: shows the run.
-        environment: environment variables for the tasks, besides those of this process. The project's root is always
-            put in front of their `PYTHONPATH`.
+        environment: environment variables for the tasks, besides those of this process.
+        engine: what executes the tasks, if not processes in this Python environment; it brings its own `environment`.
 
     Raises:
         PipelineUnreadable, PipelineUnsupported, InvalidArguments, DirectoryInUse: before anything is started.
@@ -58,8 +62,7 @@ def run_pipeline(
     with tempfile.TemporaryDirectory(prefix="pipeline-", ignore_cleanup_errors=True) as scratch:
         workspace = Path(scratch) / "workspace"
         workspace.mkdir()
-        # KFP leaves a file with the code of each task in the temporary directory.
-        tasks = TaskProcesses(graph, directory, progress, {"TMPDIR": scratch, **(environment or {})})
+        tasks = Tasks(graph, directory, progress)
         progress.begin(
             {
                 execution: task.label(task.items(execution.iterations, {}))
@@ -69,8 +72,11 @@ def run_pipeline(
         )
         try:
             artifacts = (directory / ARTIFACTS).resolve()
-            runner = local_runner(tasks.run, artifacts=artifacts, workspace=workspace, log=runner_log)
-            with runner, tasks.ended_by_signals():
+            runner = (engine or Processes(environment)).runner(tasks.run, Path(scratch))
+            with (
+                local_runner(runner, artifacts=artifacts, workspace=workspace, log=runner_log),
+                tasks.ended_by_signals(),
+            ):
                 pipeline(**arguments)
             outcome = "done"
         except KeyboardInterrupt:

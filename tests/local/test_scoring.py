@@ -16,9 +16,9 @@ import yaml
 from rich.console import Console
 
 import pipeline
+from compilation.compile import compile_to
 from components.scoring.job import score_file
 from contract.bundle import load_bundle
-from local.command import compile_to
 from local.graph import Graph
 from local.progress import Progress
 from local.run import run_pipeline
@@ -91,6 +91,7 @@ def large(tmp_path: Path) -> Path:
     return source
 
 
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 130), (signal.SIGINT, 130)])
 def test_a_run_that_is_ended_leaves_nothing(bundle: Path, tmp_path: Path, number: signal.Signals, status: int) -> None:
     options = ("--bundle", bundle, "--input", large(tmp_path), "--output", tmp_path / "out" / "answers.csv")
