@@ -52,18 +52,16 @@ def run(
         return
     from components.learning.ablation import ablation
     from components.learning.effort import effort_named
-    from components.learning.rows import rows_of
     from components.table import read
 
     found = Evaluation.model_validate_json(Path(selected.path).read_bytes())
     if found.selection is None:
         raise ValueError("the winner is judged again after the selection")
-    reduced = rules.without(rules.suspects)
     result = ablation(
         found.selection.winner,
         rules,
-        rows_of(reduced, read(training.path)),
-        rows_of(reduced, read(held_out.path)),
+        read(training.path),
+        read(held_out.path),
         effort_named(effort),
         progress=lambda text: print(f"::progress {text}", flush=True),
     )

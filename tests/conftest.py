@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +39,17 @@ def cleveland(heart: Contract) -> pd.DataFrame:
 def sites(heart: Contract) -> dict[str, pd.DataFrame]:
     """The heart tables of the external sites, typed; tests must not change them."""
     return {name: ingest_source(heart, source, HEART)[0] for name, source in heart.external.items()}
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C reaches what a test starts, also where the shell of pytest ignores it, as those of background jobs do.
+
+    A process inherits that a signal is ignored.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @dataclass(frozen=True)

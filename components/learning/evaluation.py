@@ -47,6 +47,12 @@ METRIC_TITLES = {
     "gini": "normalised Gini",
 }
 
+MACRO = "macro-average"
+"""What a metric is called that is taken of each of several classes against the rest, and averaged over them."""
+
+MACRO_AVERAGED = ("roc_auc", "gini", "pr_auc", "sensitivity", "specificity", "precision", "f1")
+"""The metrics that are, where there are more than two classes."""
+
 
 class Estimate(Interval):
     """A metric with its 95 % interval; `standard_error` is `None` where the interval comes from a bootstrap."""

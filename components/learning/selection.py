@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from components.errors import NoAcceptableCandidate
-from components.learning.evaluation import METRIC_TITLES, Refusal, Selection
+from components.learning.evaluation import MACRO, MACRO_AVERAGED, METRIC_TITLES, Refusal, Selection
 from components.learning.metrics import better
+from contract.decision import PAIR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ def select_candidate(candidates: Sequence[CandidateEvaluation], decision: Decisi
     acceptable = [candidate for candidate in candidates if candidate.name not in out]
     if not acceptable:
         missed = "; ".join(
-            f"{r.candidate}: {METRIC_TITLES[r.metric]} {r.value:.3f}, floor {r.floor:.3f}" for r in refused
+            f"{r.candidate}: {_title(r.metric, candidates)} {r.value:.3f}, floor {r.floor:.3f}" for r in refused
         )
         raise NoAcceptableCandidate(
             f"no candidate reaches the contract's floors ({missed}). Bring better data or features, train with more"
@@ -47,7 +48,7 @@ def select_candidate(candidates: Sequence[CandidateEvaluation], decision: Decisi
         winner=winner.name,
         best=best.name,
         metric=metric,
-        reason=_reason(winner, best, metric, error),
+        reason=_reason(winner, best, metric, _title(metric, candidates), error),
         refused=refused,
     )
 
@@ -67,9 +68,14 @@ def _value(candidate: CandidateEvaluation, metric: str) -> float:
     return candidate.resampled.estimates[metric].value
 
 
-def _reason(winner: CandidateEvaluation, best: CandidateEvaluation, metric: str, error: float) -> str:
-    leader = f"{best.title} has the best {METRIC_TITLES[metric]} ({_value(best, metric):.3f})"
+def _title(metric: str, candidates: Sequence[CandidateEvaluation]) -> str:
+    averaged = metric in MACRO_AVERAGED and len(candidates[0].held_out.class_counts) > PAIR
+    return f"{MACRO} {METRIC_TITLES[metric]}" if averaged else METRIC_TITLES[metric]
+
+
+def _reason(winner: CandidateEvaluation, best: CandidateEvaluation, metric: str, title: str, error: float) -> str:
+    leader = f"{best.title} has the best {title} ({_value(best, metric):.3f})"
     if winner.name == best.name:
         return f"{leader}; nothing simpler lies within one standard error ({error:.3f}) of it."
-    title = f"{winner.title[:1].lower()}{winner.title[1:]} ({_value(winner, metric):.3f})"
-    return f"{leader}; {title} lies within one standard error ({error:.3f}) of it and is simpler."
+    name = f"{winner.title[:1].lower()}{winner.title[1:]} ({_value(winner, metric):.3f})"
+    return f"{leader}; {name} lies within one standard error ({error:.3f}) of it and is simpler."

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.lines import Line2D
 
-from components.learning.evaluation import METRIC_TITLES
+from components.learning.evaluation import MACRO, METRIC_TITLES
 from components.reporting.figures import (
     CLASSES,
     INK,
@@ -23,7 +23,6 @@ from components.reporting.figures import (
     signed_bars,
     styled,
 )
-from components.reporting.wording import MACRO
 from contract.decision import LOWER_IS_BETTER, PAIR
 
 if TYPE_CHECKING:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from components.learning.evaluation import MACRO
 from components.reporting import curve_figures, evaluation_figures
 from components.reporting.evaluation_figures import MOST_CONFUSED, MOST_IMPORTANT, Origin
 from components.reporting.gallery import Drawing, drawing
 from components.reporting.summary import MOST_CLASSES
-from components.reporting.wording import MACRO, is_macro, part, shown_metrics
+from components.reporting.wording import is_macro, part, shown_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from components.learning.evaluation import METRIC_TITLES, METRICS
+from components.learning.evaluation import MACRO, MACRO_AVERAGED, METRIC_TITLES, METRICS
 from contract.features import CategoricalFeature, allowed_values
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ SMALL_CLASS = 20
 MOST_CATEGORIES = 12
 """Of more categories, the rest are added up or counted."""
 
-MACRO = "macro-average"
-"""What a metric is called that is taken of each of several classes against the rest, and averaged over them."""
-
-_MACRO_AVERAGED = ("roc_auc", "gini", "pr_auc", "sensitivity", "specificity", "precision", "f1")
 _RARE = "gini"  # says the same as the ROC-AUC, so it is shown where the contract asks for it alone
 _MOST_CLASSES = 8
 
@@ -42,7 +38,7 @@ def shown_metrics(contract: Contract, metrics: Sequence[str] = METRICS) -> tuple
 
 def is_macro(contract: Contract, metric: str) -> bool:
     """Whether the metric is an average over the classes, each counting the same."""
-    return not contract.target.is_binary and metric in _MACRO_AVERAGED
+    return not contract.target.is_binary and metric in MACRO_AVERAGED
 
 
 def metric_title(contract: Contract, metric: str) -> str:

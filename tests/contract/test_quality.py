@@ -105,8 +105,10 @@ def test_resamples_are_measured_in_blocks_to_the_same_values(monkeypatch: pytest
     rng = np.random.default_rng(4)
     labels, probability = rng.integers(0, 2, 60), rng.random(60)
     whole = bootstrap(labels, probability, probability > 0.5, 25)
-    drawn = measure(labels, probability, probability > 0.5, bootstrap_weights(labels, 25, seed=0))
+    (weights,) = bootstrap_weights(labels, 25)
+    drawn = measure(labels, probability, probability > 0.5, weights)
     monkeypatch.setattr("contract.quality._BLOCK", 600)
+    assert [len(block) for block in bootstrap_weights(labels, 25)] == [10, 10, 5]
     in_blocks = bootstrap(labels, probability, probability > 0.5, 25)
     for name, values in whole.items():
         np.testing.assert_array_equal(values, drawn[name])
@@ -137,15 +139,30 @@ def test_what_one_class_leaves_undefined_is_nan(value: int, undefined: set[str])
     assert all(0 <= values[0] <= 1 for name, values in found.items() if name not in undefined | {"log_loss"})
 
 
-def test_each_class_is_drawn_to_its_own_size() -> None:
+@pytest.mark.parametrize("few", [1_000, 5])
+def test_each_class_is_drawn_to_its_own_size(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr("contract.quality._FEW", few)
     labels = np.array([0] * 7 + [1] * 3)
-    weights = bootstrap_weights(labels, 50, seed=1)
+    (weights,) = bootstrap_weights(labels, 50)
     assert weights.shape == (50, 10)
     assert (weights[:, labels == 0].sum(axis=1) == 7).all()
     assert (weights[:, labels == 1].sum(axis=1) == 3).all()
     assert weights.max() > 1
-    np.testing.assert_array_equal(weights, bootstrap_weights(labels, 50, seed=1))
-    assert not np.array_equal(weights, bootstrap_weights(labels, 50, seed=2))
+    assert len(np.unique(weights, axis=0)) > 40
+    np.testing.assert_array_equal(weights, next(bootstrap_weights(labels, 50)))
+
+
+def test_large_classes_are_drawn_from_the_same_distribution_as_small_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How often a row is drawn has mean 1 and variance 1 - 1/n, and so has every row."""
+    labels = np.repeat([0, 1], 200)
+    for few in (1_000, 100):
+        monkeypatch.setattr("contract.quality._FEW", few)
+        (weights,) = bootstrap_weights(labels, 2_000)
+        assert weights.mean(axis=0) == pytest.approx(np.ones(400), abs=5 / np.sqrt(2_000))
+        assert weights.var() == pytest.approx(1 - 1 / 200, abs=0.02)
+        assert np.bincount(weights.astype(np.intp).ravel())[:4] / weights.size == pytest.approx(
+            [0.367, 0.369, 0.184, 0.061], abs=0.005
+        )
 
 
 def test_an_interval_leaves_a_fortieth_out_at_either_end() -> None:

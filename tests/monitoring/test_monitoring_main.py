@@ -50,7 +50,7 @@ def on(ports: Ports) -> list[str]:
 
 @pytest.fixture
 def up(
-    stack_servers: None, bundle: Path, tmp_path: Path
+    stack_servers: None, interruptible: None, bundle: Path, tmp_path: Path
 ) -> Iterator[tuple[subprocess.Popen[str], Ports, list[psutil.Process]]]:
     """`up` once it says that everything runs, its ports, and what it has started."""
     ports = Ports.free()

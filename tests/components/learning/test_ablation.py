@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from components.learning.ablation import ablation
-from components.learning.rows import Rows
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from components.learning.effort import Effort
     from contract.schema import Contract
 
 
 def test_a_feature_that_gives_the_answer_away_is_worth_nothing_once_it_is_gone(
-    heart: Contract, rows: Rows, tiny: Effort
+    heart: Contract, cleveland: pd.DataFrame, tiny: Effort
 ) -> None:
     told = [feature.model_copy(update={"suspect": "noted after the diagnosis"}) for feature in heart.features[:12]]
     contract = heart.model_copy(update={"features": (*told, heart.features[12])})
-    nonsense = Rows(rows.matrix[:, 12:], np.random.default_rng(2).permutation(rows.labels))
+    nonsense = cleveland.assign(num=np.random.default_rng(2).permutation(cleveland["num"]))
     found = ablation("logistic-regression", contract, nonsense, nonsense, tiny)
     assert found.features == tuple(heart.feature_names[:12])
     assert found.candidate == "logistic-regression"

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from sklearn.inspection import permutation_importance
 from sklearn.metrics import confusion_matrix, roc_auc_score
 
+from components.learning import judgement
 from components.learning.evaluation import CandidateEvaluation
-from components.learning.fitting import calibrated_of
+from components.learning.fitting import calibrated_of, probability_of
 from components.learning.judgement import SMALLEST_SLICE, Judge
 from contract.features import CategoricalFeature
 from contract.scorer import decided
@@ -17,9 +19,13 @@ from contract.scorer import decided
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from components.learning.fitting import Fitted
+    import numpy.typing as npt
+
+    from components.learning.fitting import Estimator, Fitted
     from components.learning.rows import Rows
     from contract.schema import Contract
+
+    Floats = npt.NDArray[np.float64]
 
 Parts = dict[tuple[str, str], Any]
 
@@ -143,6 +149,33 @@ def test_what_has_no_coefficients_is_judged_by_shuffling_features(
     assert max(abs(value) for value in unused.values()) < 0.01
     assert found[0].name in used
     assert found[0].value > 0.05
+
+
+def test_importances_are_scikit_learns_though_only_what_shuffling_changes_is_predicted_again(
+    judge: Judge,
+    evaluate: Callable[..., CandidateEvaluation],
+    fitted: Callable[[str], Fitted],
+    rows: Rows,
+    heart: Contract,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    estimator = fitted("decision-tree").estimator
+    expected = permutation_importance(
+        estimator, rows.matrix, rows.labels, scoring="roc_auc", n_repeats=5, random_state=0
+    )
+    predicted = []
+
+    def counted(estimator: Estimator, matrix: Floats) -> Floats:
+        predicted.append(len(matrix))
+        return probability_of(estimator, matrix)
+
+    monkeypatch.setattr(judgement, "probability_of", counted)
+    found = {item.name: item.value for item in evaluate(judge, "decision-tree").importances}
+    assert found == dict(zip(heart.feature_names, expected.importances_mean, strict=True))
+    shuffled = predicted[-5 * len(heart.features) :]
+    binary = shuffled[5:10]  # sex: two rows drawn at random differ in .44 of all cases
+    assert np.mean(binary) == pytest.approx(0.44 * 303, rel=0.15)
+    assert sum(shuffled) < 0.75 * 303 * len(shuffled)
 
 
 def test_one_class_at_a_site_leaves_numbers_undefined_and_the_rest_sound(

@@ -27,7 +27,12 @@ def decision(metric: str = "roc_auc", floors: dict[str, float] | None = None) ->
 
 
 def candidate(
-    name: str, complexity: int, error: float | None = 0.01, held_out: float = 0.8, **found: float
+    name: str,
+    complexity: int,
+    error: float | None = 0.01,
+    held_out: float = 0.8,
+    class_counts: tuple[int, ...] = (1, 1),
+    **found: float,
 ) -> CandidateEvaluation:
     """A candidate with these cross-validated numbers, and on the held-out rows the same for every metric."""
     estimates = {
@@ -36,7 +41,7 @@ def candidate(
     }
     sample = Sample(
         rows=2,
-        class_counts=(1, 1),
+        class_counts=class_counts,
         estimates={metric: Estimate(value=held_out, low=held_out, high=held_out) for metric in METRICS},
         confusion=Confusion(counts=((1, 0), (0, 1))),
         labels=(0, 1),
@@ -82,6 +87,19 @@ def test_the_simplest_within_one_standard_error_of_the_best_wins() -> None:
         "Soft vote has the best ROC-AUC (0.918); logistic regression (0.914) lies within one standard error (0.016)"
         " of it and is simpler."
     )
+
+
+@pytest.mark.parametrize(
+    ("metric", "title"),
+    [("roc_auc", "macro-average ROC-AUC"), ("f1", "macro-average F1"), ("accuracy", "accuracy"), ("brier", "Brier")],
+)
+def test_of_more_than_two_classes_what_is_averaged_over_them_is_called_so(metric: str, title: str) -> None:
+    three = [candidate("tree", 1, class_counts=(1, 1, 1)), candidate("forest", 2, class_counts=(1, 1, 1))]
+    assert select_candidate(three, decision(metric)).reason.startswith(f"Tree has the best {title} (0.800); ")
+    with pytest.raises(NoAcceptableCandidate, match=r"tree: macro-average ROC-AUC .*; forest: macro-average"):
+        select_candidate(three, decision(floors={"roc_auc": 0.9}))
+    two = [candidate("tree", 1), candidate("forest", 2)]
+    assert "macro" not in select_candidate(two, decision(metric)).reason
 
 
 def test_the_error_that_counts_is_that_of_the_best() -> None:

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from components.learning.rows import Rows
+    from components.packaging.tree import Sum, Tree
     from contract.schema import Contract
 
     Matrix = npt.NDArray[np.float64]
+    Labels = npt.NDArray[np.int64]
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +66,43 @@ def reference(heart: Contract, rows: Rows) -> Callable[..., FixedThresholdClassi
         )
 
     return fitted
+
+
+@pytest.fixture(scope="session")
+def drawn() -> Callable[[int], tuple[Matrix, Labels]]:
+    """300 rows of whole numbers, codes and gaps, and classes that follow from them."""
+
+    def rows(classes: int) -> tuple[Matrix, Labels]:
+        random = np.random.default_rng(0)
+        matrix = np.column_stack([random.integers(0, most, 300) for most in (20, 7, 40)]).astype(np.float64)
+        score = matrix[:, 0] + 5 * np.isin(matrix[:, 1], [1, 4, 6]) + random.normal(size=300)
+        matrix[random.random((300, 3)) < 0.1] = np.nan
+        return matrix, np.searchsorted(np.quantile(score, np.arange(1, classes) / classes), score).astype(np.int64)
+
+    return rows
+
+
+@pytest.fixture(scope="session")
+def followed() -> Callable[[Sum, Matrix], Matrix]:
+    """The scores at which trees arrive, followed node by node: float64 (rows, scores)."""
+
+    def leaf(tree: Tree, row: Matrix) -> float:
+        node, ends = 0, np.cumsum(tree.set_size)
+        while not tree.is_leaf[node]:
+            value = row[tree.column[node]]
+            if np.isnan(value):
+                low = tree.missing_left[node]
+            elif tree.set_size[node]:
+                low = value in tree.category[ends[node] - tree.set_size[node] : ends[node]]
+            else:
+                low = value <= tree.threshold[node]
+            node = (tree.left if low else tree.right)[node]
+        return float(tree.value[node])
+
+    def scores(found: Sum, rows: Matrix) -> Matrix:
+        total = np.tile(found.base, (len(rows), 1)).astype(np.float64)
+        for target, tree in found.trees:
+            total[:, target] += [leaf(tree, row) for row in rows]
+        return total
+
+    return scores

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,6 @@ from components.learning.boosting import CatBoost, LightGBM
 from components.learning.candidates import CANDIDATES
 from components.learning.fitting import calibrated_of
 from components.packaging.conversion import decision_rule_of, to_onnx, transform_of
-from components.packaging.ensembles import Tree, ensemble_of
 from components.packaging.parity import measure_parity
 from contract.forest import Forest
 from contract.scorer import Scorer
@@ -272,24 +270,3 @@ def test_the_smallest_trees_are_served_too(table: Callable[[str], Table], model:
         estimator = known.reference(candidate)
         scorer = Scorer(transform_of(estimator), to_onnx(estimator), decision_rule_of(estimator, known.contract))
         np.testing.assert_array_equal(scorer(known.tested).decided, estimator.predict(known.tested))
-
-
-def test_categories_that_catboost_counts_by_itself_are_refused() -> None:
-    split = {"split_type": "OnlineCtr", "float_feature_index": 0, "border": 0.5}
-    written = {
-        "features_info": {"float_features": [{"feature_index": 0, "flat_feature_index": 0}]},
-        "scale_and_bias": [1, [0]],
-        "oblivious_trees": [{"splits": [split], "leaf_values": [0.0, 1.0]}],
-    }
-    model = CatBoost()
-    model.model_, model.classes_ = json.dumps(written), np.arange(2)
-    with pytest.raises(ParityBroken, match="have no served form; give it numbers alone"):
-        ensemble_of(model, {})
-
-
-def test_an_oblivious_tree_asks_its_last_question_first() -> None:
-    tree = Tree.of_catboost([(0, 0.5), (2, 1.5)], np.array([0.0, 1.0, 2.0, 3.0]))
-    assert tree.column[:3].tolist() == [2, 0, 0]
-    assert tree.threshold[:3].tolist() == [1.5, 0.5, 0.5]
-    assert tree.value[tree.is_leaf].tolist() == [0.0, 1.0, 2.0, 3.0]
-    assert tree.leaves()[0].tolist() == [0, 4]

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from components.reporting.summary import summarise
 from tests.components.evaluations import evaluate, iris_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from components.learning.evaluation import Evaluation
+    from components.reporting.summary import TableSummary
     from contract.schema import Contract
 
 
@@ -35,3 +37,13 @@ def flowers() -> pd.DataFrame:
 def species(iris: Contract, flowers: pd.DataFrame) -> Evaluation:
     """An evaluation with three classes."""
     return evaluate(iris, flowers)
+
+
+@pytest.fixture(scope="session")
+def summary(heart: Contract, cleveland: pd.DataFrame) -> TableSummary:
+    return summarise(heart, cleveland)
+
+
+@pytest.fixture(scope="session")
+def flower_summary(iris: Contract, flowers: pd.DataFrame) -> TableSummary:
+    return summarise(iris, flowers)

@@ -10,30 +10,12 @@ import pytest
 
 from components.reporting.correlation_figures import MOST_CORRELATED, correlation_heatmap, correlation_ranking
 from components.reporting.figures import CLASSES, to_svg
-from components.reporting.summary import TableSummary, summarise
+from components.reporting.summary import summarise
+from tests.components.reporting.drawn import rows_of, texts
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
+    from components.reporting.summary import TableSummary
     from contract.schema import Contract
-
-
-@pytest.fixture(name="summary", scope="module")
-def _summary(heart: Contract, cleveland: pd.DataFrame) -> TableSummary:
-    return summarise(heart, cleveland)
-
-
-@pytest.fixture(name="flower_summary", scope="module")
-def _flower_summary(iris: Contract, flowers: pd.DataFrame) -> TableSummary:
-    return summarise(iris, flowers)
-
-
-def texts(figure: Figure) -> list[str]:
-    return [item.get_text() for axes in figure.axes for item in axes.texts]
-
-
-def rows_of(figure: Figure) -> list[str]:
-    return [item.get_text() for item in figure.axes[0].get_yticklabels()]
 
 
 def test_ranking_colours_the_sign_and_writes_r(summary: TableSummary) -> None:

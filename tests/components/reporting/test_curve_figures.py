@@ -16,28 +16,14 @@ from components.reporting.curve_figures import (
     one_against_rest,
     reach,
 )
+from tests.components.reporting.drawn import legend_of, points, texts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from components.learning.evaluation import Evaluation
     from contract.schema import Contract
-
-
-def texts(axes: Axes) -> list[str]:
-    return [item.get_text() for item in axes.texts]
-
-
-def points(axes: Axes, marker: str = "o") -> list[tuple[float, float]]:
-    """Dots that stand alone."""
-    lines = [np.asarray(line.get_xydata()) for line in axes.lines if line.get_marker() == marker]
-    return [(float(line[0, 0]), float(line[0, 1])) for line in lines if len(line) == 1]
-
-
-def legend_of(figure: Figure) -> list[str]:
-    return [item.get_text() for item in figure.legends[0].get_texts()]
 
 
 def test_curves_are_those_of_the_held_out_rows(evaluation: Evaluation) -> None:

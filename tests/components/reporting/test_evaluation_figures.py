@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from components.learning.evaluation import Confusion, Importance
@@ -15,27 +14,11 @@ from components.reporting.evaluation_figures import (
     importances,
     intervals,
 )
+from tests.components.reporting.drawn import legend_of, points, texts
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
     from components.learning.evaluation import Evaluation
     from contract.schema import Contract
-
-
-def texts(axes: Axes) -> list[str]:
-    return [item.get_text() for item in axes.texts]
-
-
-def points(axes: Axes, marker: str = "o") -> list[tuple[float, float]]:
-    """Dots that stand alone."""
-    lines = [np.asarray(line.get_xydata()) for line in axes.lines if line.get_marker() == marker]
-    return [(float(line[0, 0]), float(line[0, 1])) for line in lines if len(line) == 1]
-
-
-def legend_of(figure: Figure) -> list[str]:
-    return [item.get_text() for item in figure.legends[0].get_texts()]
 
 
 def test_intervals_draw_each_estimate_in_its_own_panel(evaluation: Evaluation) -> None:

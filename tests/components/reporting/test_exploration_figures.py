@@ -18,24 +18,17 @@ from components.reporting.exploration_figures import (
     missing_values,
 )
 from components.reporting.figures import class_colours, to_svg
-from components.reporting.summary import MOST_CLASSES, TableSummary, summarise
+from components.reporting.summary import MOST_CLASSES, summarise
 from components.reporting.wording import MOST_CATEGORIES
 from contract.decision import TargetClass
 from contract.features import CategoricalFeature, Category
+from tests.components.reporting.drawn import texts
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from components.reporting.summary import TableSummary
     from contract.schema import Contract
-
-
-@pytest.fixture(name="summary", scope="module")
-def _summary(heart: Contract, cleveland: pd.DataFrame) -> TableSummary:
-    return summarise(heart, cleveland)
-
-
-def texts(figure: Figure) -> list[str]:
-    return [item.get_text() for axes in figure.axes for item in axes.texts]
 
 
 def bars(figure: Figure) -> list[float]:
@@ -106,11 +99,6 @@ def test_a_feature_that_is_missing_throughout_is_still_drawn(heart: Contract, cl
     for draw in (histograms, box_plots, category_bars, missing_values):
         assert to_svg(draw(empty), "figure").startswith("<svg")
     assert "303 cells · 100.0 % of rows" in texts(missing_values(empty))
-
-
-@pytest.fixture(name="flower_summary", scope="module")
-def _flower_summary(iris: Contract, flowers: pd.DataFrame) -> TableSummary:
-    return summarise(iris, flowers)
 
 
 def test_three_classes_have_three_bars_boxes_and_histograms(flower_summary: TableSummary) -> None:

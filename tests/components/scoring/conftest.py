@@ -1,13 +1,12 @@
-"""Two small tables with every kind of feature and odd spellings, of two classes and of three, and a bundle of each."""
+"""Parcels with odd spellings, of two classes and of three, and a bundle of each."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+import yaml
 
 from contract.bundle import Bundle, Golden, GoldenRequests, load_bundle, seal
 from contract.document import load_contract
@@ -16,6 +15,7 @@ from contract.features import BooleanFeature, CategoricalFeature
 from contract.profile import profile_of
 from contract.scorer import Calibration, DecisionRule, Temperature
 from contract.transform import Imputation, Indicators, Layout, Standardization, Transform
+from tests.parcels import PARCELS, linear_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,73 +23,24 @@ if TYPE_CHECKING:
 
     from contract.schema import Contract
 
-PARCELS = """\
-format: 1
-name: parcels
-title: Parcels
-description: Parcels handed in, and whether they arrived late.
-licence: CC0 1.0
-citation: Post Office (2026). Parcels.
-training: {location: parcels.csv, title: Parcels of one week}
-missing_markers: ["", "?"]
-features:
-  - name: weight
-    column: Weight_kg
-    kind: numeric
-    unit: kg
-    description: Weight
-    range: {min: 0.1, max: 30}
-    usual: {min: 0.5, max: 10}
-  - name: stops
-    kind: integer
-    description: Stops on the way
-    missing: {markers: [-1], allowed: true}
-    range: {min: 0, max: 9}
-  - name: fragile
-    kind: boolean
-    description: Handle with care
-    missing: {markers: [unknown], allowed: true}
-  - name: service
-    kind: categorical
-    description: How it is sent
-    missing: {markers: [n/a], allowed: true}
-    categories:
-      - {value: std, label: standard}
-      - {value: exp, label: express}
-      - {value: nite, label: overnight}
-  - name: zone
-    kind: categorical
-    description: Zone of the tariff
-    categories:
-      - {value: 1, label: city}
-      - {value: 3, label: abroad}
-target:
-  column: arrived
-  description: When it arrived
-  classes: CLASSES
-id_column: parcel
-split: {method: stratified, held_out: 0.25, seed: 3}
-decision: DECISION
-examples:
-  - title: to the city
-    instance: {weight: 2.5, stops: 3, fragile: false, service: std, zone: 1}
-"""
-LATE = "[{label: on time, values: [punctual]}, {label: late, values: [late]}]\n  positive: late"
-WHEN = "[{label: early, values: [e]}, {label: on time, values: [p]}, {label: late, values: [l]}]"
-
 
 @pytest.fixture(scope="session")
 def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sealed bundle that tells two classes apart."""
-    decision = "{metric: roc_auc, threshold: {rule: fixed, value: 0.5}, floors: {roc_auc: 0.6}}"
-    return _sealed(tmp_path_factory.mktemp("binary"), PARCELS.replace("CLASSES", LATE).replace("DECISION", decision))
+    target = {
+        "classes": [{"label": "on time", "values": ["punctual"]}, {"label": "late", "values": ["late"]}],
+        "positive": "late",
+    }
+    decision = {"metric": "roc_auc", "threshold": {"rule": "fixed", "value": 0.5}, "floors": {"roc_auc": 0.6}}
+    return _sealed(tmp_path_factory.mktemp("binary"), target, decision)
 
 
 @pytest.fixture(scope="session")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A sealed bundle that tells three classes apart."""
-    decision = "{metric: accuracy, floors: {accuracy: 0.4}}"
-    return _sealed(tmp_path_factory.mktemp("several"), PARCELS.replace("CLASSES", WHEN).replace("DECISION", decision))
+    codes = {"early": "e", "on time": "p", "late": "l"}
+    target = {"classes": [{"label": label, "values": [code]} for label, code in codes.items()]}
+    return _sealed(tmp_path_factory.mktemp("several"), target, {"metric": "accuracy", "floors": {"accuracy": 0.4}})
 
 
 @pytest.fixture(scope="session", params=["binary", "several"])
@@ -125,8 +76,11 @@ def good_rows() -> Callable[[int], list[dict[str, Any]]]:
     return rows
 
 
-def _sealed(directory: Path, text: str) -> Path:
-    (directory / "contract.yaml").write_text(text, encoding="utf-8")
+def _sealed(directory: Path, target: dict[str, Any], decision: dict[str, Any]) -> Path:
+    content = yaml.safe_load(PARCELS) | {"missing_markers": ["", "?"], "decision": decision}
+    content["target"] = {"column": "arrived", "description": "When it arrived", **target}
+    content["features"][0]["column"] = "Weight_kg"
+    (directory / "contract.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     contract = load_contract(directory / "contract.yaml")
     labels = contract.target.labels
     transform = _transform(contract)
@@ -154,7 +108,9 @@ def _sealed(directory: Path, text: str) -> Path:
     }
     for name, content in files.items():
         (directory / name).write_text(content, encoding="utf-8")
-    (directory / "model.onnx").write_bytes(_linear(len(transform.layout.columns), scores))
+    (directory / "model.onnx").write_bytes(
+        linear_model(np.random.default_rng(7).normal(size=(len(transform.layout.columns), scores)))
+    )
     facts: dict[str, object] = {
         "name": "parcels",
         "version": "1",
@@ -187,21 +143,6 @@ def _transform(contract: Contract) -> Transform:
         impute=Imputation(initial=tuple(0.1 * at for at in range(len(names))), steps=()),
         standardize_all=None,
     )
-
-
-def _linear(columns: int, scores: int) -> bytes:
-    weights = np.random.default_rng(7).normal(size=(columns, scores)).astype(np.float32)
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["columns", "weights"], ["score"])],
-        "linear",
-        [helper.make_tensor_value_info("columns", TensorProto.FLOAT, [None, columns])],
-        [helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, scores])],
-        [numpy_helper.from_array(weights, "weights")],
-    )
-    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    content: bytes = made.SerializeToString()
-    onnx.checker.check_model(made)
-    return content
 
 
 @pytest.fixture(scope="session")
