@@ -22,6 +22,8 @@ SERVERS = prometheus prometheus-alertmanager prometheus-node-exporter
 install = command -v $(1) >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; }
 INSTALL_WRK = $(call install,wrk,wrk)
 INSTALL_SERVERS = $(call install,prometheus-alertmanager,$(SERVERS))
+BUILDERS = buildah podman runc netavark aardvark-dns uidmap fuse-overlayfs debootstrap
+INSTALL_BUILDERS = docker info >/dev/null 2>&1 || { $(call install,buildah,$(BUILDERS)); }
 INSTALL_REGISTRY = $(call install,docker-registry,docker-registry skopeo)
 
 help: ## Show what there is to do
@@ -63,6 +65,7 @@ bench: $(VENV)/installed-dev $(if $(QUICK),,$(BENCH)/installed) ## Measure the p
 	@$(BIN)/python -m benchmarks.serving $(if $(QUICK),--quick,--seconds $(SECONDS) --rounds $(ROUNDS))
 
 images: $(VENV)/installed ## Build the images of pipeline and predictor: make images BASE=NAME@sha256:…
+	@$(INSTALL_BUILDERS) || true
 	@$(BIN)/python -m images build $(if $(BASE),--base $(BASE))
 
 stages: EFFORT = quick

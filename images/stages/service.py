@@ -101,6 +101,7 @@ def _podman() -> Iterator[None]:
             [program, *runtime, "system", "service", "--time=0", f"unix://{socket}"],
             stdout=said,
             stderr=subprocess.STDOUT,
+            cwd=folder,  # where a container that took too much memory leaves a file
             start_new_session=True,  # Ctrl-C is for the tasks first
         )
         try:
