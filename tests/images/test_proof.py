@@ -8,9 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 import requests
-from tritonclient.grpc import InferenceServerClient
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as messages
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
 from contract.bundle import MANIFEST, load_bundle, seal
 from images.build import PREDICTOR_IMAGE
@@ -72,8 +74,9 @@ def test_every_page_and_protocol_is_there_without_what_the_image_leaves_out(read
         assert explained.json()["explanations"][0]["contributions"]
         truth = {"truth": [{"id": "none", "row": 0, "label": "disease"}]}
         assert requests.post(f"{url}/v1/models/heart:truth", json=truth, timeout=30).status_code == 200
-        with InferenceServerClient(address_of(container, 8081)) as client:
-            assert client.get_model_metadata("heart").name == "heart"
+        with grpc.insecure_channel(address_of(container, 8081)) as channel:
+            asked = messages.ModelMetadataRequest(name="heart")
+            assert GRPCInferenceServiceStub(channel).ModelMetadata(asked, timeout=30).name == "heart"
         tables = "import importlib.util as u; print([n for n in ('pandas', 'kubernetes', 'pip') if u.find_spec(n)])"
         assert inside(container, "python", "-c", tables).stdout == "[]\n"
         assert inside(container, "sh", "-c", "true").returncode != 0
