@@ -33,18 +33,24 @@ def describe(name: str) -> str:
     with container_engine() as client:
         image = image_named(client, name)
         command = ["python3", "-c", _CONTENTS.read_text(encoding="utf-8")]
+        container = client.containers.create(
+            image.id,
+            entrypoint=command[:1],
+            command=command[1:],
+            network_mode="none",
+            **LOCKED_DOWN,
+            healthcheck={"test": ["NONE"]},
+        )
         try:
-            said = client.containers.run(
-                image.id,
-                entrypoint=command[:1],
-                command=command[1:],
-                remove=True,
-                network_mode="none",
-                **LOCKED_DOWN,
-                healthcheck={"test": ["NONE"]},
-            )
+            container.start()
+            status = container.wait()["StatusCode"]
+            said = container.logs(stderr=status != 0).decode(errors="replace")
         except DockerException as error:
-            raise Undescribed(f"the image {name} can't list what is in it: {error}") from None
+            raise Undescribed(f"the image {name} can't be asked what is in it: {error}") from None
+        finally:
+            container.remove(force=True)
+        if status != 0:
+            raise Undescribed(f"the image {name} can't list what is in it:\n{said}")
         document = bill_of_materials(name, str(image.id), image.labels, json.loads(said))
     return str(make_outputter(document, OutputFormat.JSON, SCHEMA).output_as_string(indent=2))
 
