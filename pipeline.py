@@ -44,6 +44,7 @@ def concord(
     effort: str = "standard",
     candidates: list[str] = CANDIDATES,
     source: dict[str, str] = AS_THE_CONTRACT_SAYS,
+    publish_mode: str = "champion",
     code_revision: str = "unknown",
 ):
     """Everything from the contract's source to the champion.
@@ -55,6 +56,7 @@ def concord(
         candidates: Which kinds of model compete, such as ["logistic-regression", "random-forest"].
         source: Where the training table is, if not where the contract says: {"": "s3://bucket/table.csv"}; of a table
             of several files, each under its name in the contract.
+        publish_mode: champion (a winner that isn't worse takes its place) or check (it remains the challenger).
         code_revision: The revision of the code, which the model and its report will name.
     """
     run_id = f"{dsl.PIPELINE_JOB_NAME_PLACEHOLDER}/{dsl.PIPELINE_JOB_ID_PLACEHOLDER}"
@@ -144,7 +146,9 @@ def concord(
         ),
         "Register",
     )
-    placed(publish(version=registered.outputs["version"], held_out=held_out, bundle=bundle), "Publish")
+    placed(
+        publish(version=registered.outputs["version"], mode=publish_mode, held_out=held_out, bundle=bundle), "Publish"
+    )
 
 
 @dsl.pipeline(

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from components.publish import Mode as PublishMode
 from contract.document import load_contract
 from contract.schema import Contract
 from local.workspace import LATEST, Workspace, code_revision, contract_of
@@ -31,7 +32,7 @@ def add_to(app: typer.Typer, pipelines: Mapping[str, Any], candidates: Sequence[
     Candidate: Any = candidate_names  # noqa: N806  (a type, for typer)
 
     @app.command()
-    def run(
+    def run(  # noqa: PLR0913, PLR0917
         dataset: Annotated[str, typer.Argument(help="a folder of datasets/, or the path of a contract.yaml")],
         output: Annotated[Path | None, typer.Option(help="where the run goes [default: runs/DATASET-TIME]")] = None,
         effort: Annotated[
@@ -49,6 +50,10 @@ def add_to(app: typer.Typer, pipelines: Mapping[str, Any], candidates: Sequence[
                 " by its name in the contract",
             ),
         ] = None,
+        publish: Annotated[
+            PublishMode,
+            typer.Option(help="champion: take its place if not worse; check: prove, compare, remain challenger"),
+        ] = PublishMode.CHAMPION,
     ) -> None:
         """Run the whole pipeline on this machine, without a cluster, and publish the winner.
 
@@ -57,6 +62,7 @@ def add_to(app: typer.Typer, pipelines: Mapping[str, Any], candidates: Sequence[
         path = contract_of(dataset)
         chosen = [str(name) for name in candidate or ()] or competing(load_contract(path), candidates)
         choices = {"effort": effort.value, "candidates": chosen, "source": locations(source or ())}
+        choices["publish_mode"] = publish.value
         run_here(pipelines["train"], path, output, choices)
 
     @app.command()
@@ -111,7 +117,7 @@ def _absolute(location: str) -> str:
 def run_here(pipeline: Any, contract_path: Path, output: Path | None, choices: Mapping[str, object]) -> None:
     """Compile the pipeline and run that YAML; then show what came of it.
 
-    `choices` are arguments of the pipeline: `effort`, `candidates`, `source`.
+    `choices` are arguments of the pipeline: `effort`, `candidates`, `source`, `publish_mode`.
     """
     from compilation.compile import compile_to
     from local.progress import Progress

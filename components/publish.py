@@ -1,5 +1,6 @@
 """Publish: the bundle proves itself over HTTP, meets the champion, and takes its place if it isn't worse."""
 
+from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,15 @@ from kfp import dsl
 
 from components.image import component
 from contract.features import Strict
+
+
+class Mode(StrEnum):
+    """What becomes of a bundle that is proven."""
+
+    CHAMPION = "champion"
+    """It takes the champion's place if it isn't worse."""
+    CHECK = "check"
+    """It meets the champion and remains the challenger: somebody else decides."""
 
 
 class Outcome(Strict):
@@ -22,6 +32,7 @@ class Outcome(Strict):
 @component
 def publish(
     version: str,
+    mode: str,
     held_out: dsl.Input[dsl.Dataset],
     bundle: dsl.Input[dsl.Model],
     outcome: dsl.Output[dsl.Artifact],
@@ -30,6 +41,7 @@ def publish(
 
     Args:
         version: The bundle's version in the registry.
+        mode: `champion`, or `check` to leave the champion where it is.
         held_out: The held-out rows, on which it meets the present champion.
         bundle: The winner's bundle.
         outcome: What came of it.
@@ -39,21 +51,33 @@ def publish(
     """
     from components.publish import run
 
-    return run(version, held_out, bundle, outcome)
+    return run(version, mode, held_out, bundle, outcome)
 
 
-def run(version: str, held_out: dsl.Artifact, bundle: dsl.Artifact, outcome: dsl.Artifact) -> bool:
+def run(version: str, mode: str, held_out: dsl.Artifact, bundle: dsl.Artifact, outcome: dsl.Artifact) -> bool:
     """What the component does."""
     from components.table import read
 
-    result = publish_bundle(Path(bundle.path), version, read(held_out.path))
+    result = publish_bundle(Path(bundle.path), version, read(held_out.path), mode_named(mode))
     print(result.reason)
     Path(outcome.path).write_text(result.model_dump_json(indent=2), encoding="utf-8")
     return result.promoted
 
 
-def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame) -> Outcome:
+def mode_named(name: str) -> Mode:
+    """The mode of that name. Raises `StageError` naming those that exist."""
+    from components.errors import StageError
+
+    try:
+        return Mode(name)
+    except ValueError:
+        raise StageError(f"there is no publish mode {name!r}; choose one of {', '.join(Mode)}") from None
+
+
+def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame, mode: Mode = Mode.CHAMPION) -> Outcome:
     """Prove a bundle over HTTP, compare it with the champion, and set the alias `champion` if it isn't worse.
+
+    With `Mode.CHECK` the alias stays where it is.
 
     A champion that can't be compared gives way, since the challenger is proven: its bundle is corrupt or gone, so it
     can't be served again either, or it is a model of another question. What learnt from made-up rows never takes the
@@ -96,7 +120,9 @@ def publish_bundle(directory: Path, version: str, held_out: pd.DataFrame) -> Out
                 worse = fight.worse
                 verdict = f"is not promoted, it is worse than version {previous}" if worse else "is the champion"
                 reason = f"{verdict}: {fight}"
-        promoted = not (worse or unreal)
+        promoted = not (worse or unreal) and mode is Mode.CHAMPION
+        if mode is Mode.CHECK:
+            reason = f"remains the challenger, as publish mode check asks; otherwise it {reason}"
         if promoted:
             client.set_registered_model_alias(model, CHAMPION, version)
     return Outcome(

@@ -98,8 +98,8 @@ class _Process:
         self._report = report
 
     def lines(self) -> Iterator[str]:
-        # Its end tells that the last process of the task has ended.
-        yield from self._process.stdout or ()
+        # Its end tells that the last process of the task has ended; `yield from` would close it with the generator.
+        return iter(self._process.stdout or ())
 
     def result(self) -> tuple[int, float | None]:
         self._process.wait()

@@ -21,7 +21,10 @@ from contract.document import load_contract
 from tests.conftest import PROJECT, without_mlflow
 
 CHAPTER = "Your own table in ten minutes"
-CODE = ("contract", "components", "local", "predictor", "requirements", "pipeline.py", "Makefile")
+CODE = (
+    *("commands", "compilation", "components", "contract", "local", "predictor", "submission"),
+    *("requirements", "pipeline.py", "Makefile"),
+)
 PORT = "8080"
 READY_SECONDS = 60
 

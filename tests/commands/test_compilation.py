@@ -60,6 +60,7 @@ def test_with_an_image_it_is_for_a_cluster_and_keeps_every_rule(tmp_path: Path) 
         "effort": "standard",
         "candidates": ["logistic-regression", "random-forest", "hist-gradient-boosting"],
         "source": {},
+        "publish_mode": "champion",
         "code_revision": code_revision(),
     }
     linted = pipeline("lint", str(path))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from kfp import dsl
 
-from components.errors import PublicationFailed, TrackingUnreachable
+from components.errors import PublicationFailed, StageError, TrackingUnreachable
 from components.learning.candidates import CANDIDATES
 from components.publication.championship import duel
-from components.publish import Outcome, publish, publish_bundle
+from components.publish import Mode, Outcome, mode_named, publish, publish_bundle
 from components.tracking.client import (
     ARTIFACT_LOCATION,
     CHAMPION,
@@ -82,6 +82,7 @@ def test_the_first_champion_and_an_equal_challenger(
     written = tmp_path / "outcome"
     promoted = publish.python_func(
         "1",
+        "champion",
         registry.artifacts.artifact("split", "held_out"),
         dsl.Artifact(uri=str(bundle)),
         dsl.Artifact(uri=str(written)),
@@ -99,6 +100,23 @@ def test_the_first_champion_and_an_equal_challenger(
     assert second.reason.startswith("version 2 of heart is the champion: ROC-AUC ")
     assert second.reason.endswith("on the same 61 held-out rows (difference +0.0000 [+0.0000, +0.0000])")
     assert registry.champion() == "2"
+
+
+def test_what_is_only_checked_is_proven_and_compared_and_changes_nothing(registry: Registry) -> None:
+    bundle = registry.artifacts.run.bundle
+    version = registry.register(bundle)
+    checked = publish_bundle(bundle, version, registry.artifacts.held_out, Mode.CHECK)
+    assert (checked.promoted, checked.version, checked.previous) == (False, "2", "1")
+    assert checked.proven_rows > 32
+    assert checked.reason.startswith(
+        "version 2 of heart remains the challenger, as publish mode check asks; otherwise it is the champion: ROC-AUC "
+    )
+    assert registry.champion() == "1"
+
+
+def test_an_unknown_mode_is_named_beside_those_that_exist() -> None:
+    with pytest.raises(StageError, match=r"no publish mode 'canary'; choose one of champion, check"):
+        mode_named("canary")
 
 
 def test_a_worse_challenger_changes_nothing_and_a_better_one_wins(registry: Registry, crippled: Path) -> None:

@@ -147,5 +147,5 @@ def test_the_pipeline_gives_what_the_command_gives(bundle: Path, tmp_path: Path)
 def test_what_is_imported_is_no_task_that_waits(tmp_path: Path) -> None:
     compile_to(pipeline.score, tmp_path / "score.yaml")
     text = (tmp_path / "score.yaml").read_text()
-    assert "importer" in yaml.safe_load(text)["root"]["dag"]["tasks"]
+    assert "importer" in next(yaml.safe_load_all(text))["root"]["dag"]["tasks"]
     assert [task.display_name for task in Graph.read(text, {}).tasks] == ["Count shards", "Score", "Gather"]
