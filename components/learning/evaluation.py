@@ -138,7 +138,7 @@ class Importance(Strict):
     """How much a column matters to a candidate.
 
     `coefficient` is the weight of a standardised column in log-odds; `permutation` the loss in ROC-AUC when the feature
-    is shuffled among the training rows.
+    is shuffled among the training rows, of a large table among equally many of each class.
     """
 
     name: str

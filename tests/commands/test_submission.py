@@ -120,6 +120,7 @@ def test_submit_leaves_a_run_that_takes_too_long(server: KfpServer, settings: di
     assert not server.asked("terminate")
 
 
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_leaves_the_run(server: KfpServer, settings: dict[str, str]) -> None:
     server.story, server.ending = [RUNNING], "RUNNING"
     process = subprocess.Popen(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from contract.schema import Contract
 
     Floats = npt.NDArray[np.float64]
+    Labels = npt.NDArray[np.int64]
 
 Parts = dict[tuple[str, str], Any]
 
@@ -176,6 +177,27 @@ def test_importances_are_scikit_learns_though_only_what_shuffling_changes_is_pre
     binary = shuffled[5:10]  # sex: two rows drawn at random differ in .44 of all cases
     assert np.mean(binary) == pytest.approx(0.44 * 303, rel=0.15)
     assert sum(shuffled) < 0.75 * 303 * len(shuffled)
+
+
+def test_of_many_rows_equally_many_of_each_class_are_shuffled(
+    judge: Judge, evaluate: Callable[..., CandidateEvaluation], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = []
+
+    def remembered(estimator: Estimator, matrix: Floats, labels: Labels, **options: Any) -> Any:
+        known.append((matrix, labels, options["n_repeats"]))
+        return permutation_importance(estimator, matrix, labels, **options)
+
+    monkeypatch.setattr(judgement, "permutation_importance", remembered)
+    evaluate(judge, "decision-tree")
+    monkeypatch.setattr(judgement, "MOST_SHUFFLED", 100)
+    found = evaluate(judge, "decision-tree").importances
+    (everything, _, _), (matrix, labels, repeats) = known
+    np.testing.assert_array_equal(everything, judge.training.matrix)
+    assert np.bincount(labels).tolist() == [50, 50]
+    assert repeats == 2
+    assert {row.tobytes() for row in matrix} <= {row.tobytes() for row in judge.training.matrix}
+    assert found[0].value > 0.05
 
 
 def test_one_class_at_a_site_leaves_numbers_undefined_and_the_rest_sound(
