@@ -5,6 +5,8 @@ Where KFP (2.17) offers no setting, functions of its modules are replaced for th
 - what runs a task: see the engine, such as `local.processes.Processes`.
 - `indented_print` and `local_logger_context` replace `print` and the log's handlers for the whole process, and as two
   iterations of a loop do so at once, for good; they are switched off, and KFP's messages go to one file.
+- between two attempts of a task it sleeps for as long as a cluster should wait for a node or a server to come back;
+  here somebody is looking on, and what is elsewhere has a second.
 """
 
 from __future__ import annotations
@@ -12,11 +14,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 import warnings
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from kfp import local as kfp_local
 from kfp.local import config, logging_utils
+from kfp.local.orchestrator import task_executor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 
 # KFP's configuration, and what is replaced below, belong to the whole process.
 _ONE_RUN_AT_A_TIME = threading.Lock()
+
+_LONGEST_WAIT = 1.0  # seconds between two attempts
 
 
 @contextlib.contextmanager
@@ -54,11 +61,16 @@ def local_runner(
             (logging_utils, "indented_print", contextlib.nullcontext),
             (logging_utils, "print_horizontal_line", lambda: None),
             (logging_utils, "color_text", lambda text, _color: text),
+            (task_executor, "time", SimpleNamespace(sleep=_sleep)),
             (config.LocalExecutionConfig, "instance", None),
         ):
             stack.enter_context(replaced(owner, name, value))
         kfp_local.init(stack.enter_context(runner), pipeline_root=str(artifacts), workspace_root=str(workspace))
         yield
+
+
+def _sleep(seconds: float) -> None:
+    time.sleep(min(seconds, _LONGEST_WAIT))
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from components.publish import Outcome
 from contract.bundle import GoldenRequests, Manifest, verify
 from contract.errors import BundleError
 from images.stages.errors import RunIncomplete
+from images.stages.registry import Registered, registered
 from local.errors import MissingOutput
 from local.outputs import Outputs
 
@@ -32,6 +33,9 @@ METRICS = ("roc_auc", "accuracy", "brier")
 
 IDENTICAL_FILES = ("contract.yaml", "transform.json", "model.onnx", "decision.json", "profile.json", "golden.json")
 """Of a bundle, in every byte. The others name the time or, as skops does, places in memory."""
+
+MLFLOW = "mlflow"
+"""Of a run's directory: where its tracker kept what it was told, if that was the run's own."""
 
 _TIMED = frozenset({"seconds"})
 _THE_SAME = "the same"
@@ -69,6 +73,7 @@ class Finished:
     golden: GoldenRequests
     outcome: Outcome
     parity: Any
+    registered: Registered | None
     tasks: tuple[TaskRecord, ...]
 
     @classmethod
@@ -77,13 +82,15 @@ class Finished:
         try:
             outputs = Outputs.at(directory)
             bundle = outputs.artifact("package", "bundle")
+            manifest = verify(bundle)
             return cls(
                 bundle=bundle,
-                manifest=verify(bundle),
+                manifest=manifest,
                 evaluation=Evaluation.model_validate_json((bundle / "evaluation.json").read_bytes()),
                 golden=GoldenRequests.model_validate_json((bundle / "golden.json").read_bytes()),
                 outcome=Outcome.model_validate_json(outputs.artifact("publish", "outcome").read_bytes()),
                 parity=json.loads(outputs.artifact("package", "parity").read_bytes()),
+                registered=registered(directory / MLFLOW, manifest),
                 tasks=outputs.tasks,
             )
         except (MissingOutput, BundleError, OSError, ValueError) as error:
@@ -202,6 +209,9 @@ def _alike(name: str, what: str, *, same: bool) -> Fact:
 
 def _publication(first: Finished, second: Finished) -> Iterator[Fact]:
     yield _fact("Champion afterwards", *("yes" if run.outcome.promoted else "no" for run in (first, second)))
+    found = (first.registered, second.registered)
+    shown = [str(item or "in another tracker") for item in found]
+    yield Fact("Registered in MLflow", shown[0], shown[1], same=found[0] == found[1] if all(found) else None)
 
 
 def _stages(run: Finished) -> str:

@@ -12,10 +12,12 @@ from components import PROJECT
 from components.learning.candidates import candidate_named
 from contract.document import load_contract
 from images.stages.checkout import check_code
+from images.stages.comparison import MLFLOW
 from images.stages.containers import Containers
 from images.stages.errors import ImageUnfit, RunIncomplete
+from images.stages.registry import ARTIFACTS, DATABASE
 from images.stages.service import container_engine, image_named
-from images.stages.tracking import DATABASE, tracking_server
+from images.stages.tracking import tracking_server
 from local.progress import Progress
 from local.run import run_pipeline
 from local.workspace import Workspace, code_revision, contract_of, shown
@@ -97,7 +99,7 @@ def run_both(choices: Choices, output: Path | None, finished: Path | None, conso
             run_pipeline(runs.package, arguments, runs.processes, Progress(console), _environment(runs.processes))
             runs.seconds["subprocess"] = time.monotonic() - began
         console.print(f"Inside {choices.image}, in {shown(runs.containers)}", highlight=False)
-        with tracking_server(client, image, runs.containers / "mlflow") as tracking:
+        with tracking_server(client, image, runs.containers / MLFLOW) as tracking:
             environment = {"MLFLOW_TRACKING_URI": tracking.uri}
             engine = Containers(client, image, runs.package, network=tracking.network, environment=environment)
             began = time.monotonic()
@@ -108,9 +110,9 @@ def run_both(choices: Choices, output: Path | None, finished: Path | None, conso
 
 def _environment(directory: Path) -> dict[str, str]:
     """For processes: a database of their own, so that no champion of earlier runs takes part."""
-    place = directory / "mlflow"
+    place = directory / MLFLOW
     place.mkdir(parents=True)
     return {
         "MLFLOW_TRACKING_URI": f"sqlite:///{place / DATABASE}",
-        "CONCORD_ARTIFACT_LOCATION": (place / "artifacts").as_uri(),
+        "CONCORD_ARTIFACT_LOCATION": (place / ARTIFACTS).as_uri(),
     }

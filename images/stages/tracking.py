@@ -12,6 +12,7 @@ from docker.errors import DockerException
 
 from images.stages.containers import LOCKED_DOWN, Lodger
 from images.stages.errors import TrackingNotStarted
+from images.stages.registry import ARTIFACTS, DATABASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
     from docker.models.images import Image
 
-DATABASE = "mlflow.db"
 _START_SECONDS = 180.0
 _PORT = 5000
 _PLACE = "/var/lib/mlflow"
@@ -74,7 +74,7 @@ def tracking_server(client: DockerClient, image: Image, directory: Path) -> Iter
                 command=[
                     "server",
                     f"--backend-store-uri=sqlite:///{_PLACE}/{DATABASE}",
-                    f"--artifacts-destination={_PLACE}/artifacts",
+                    f"--artifacts-destination={_PLACE}/{ARTIFACTS}",
                     "--host=0.0.0.0",
                     f"--port={_PORT}",
                     "--workers=1",

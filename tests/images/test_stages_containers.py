@@ -21,8 +21,9 @@ from components.register import check_tracking
 from images.stages.checkout import CODE, check_code
 from images.stages.containers import Containers, memory_limits
 from images.stages.errors import EngineMissing, ImageMissing, ImageUnfit
+from images.stages.registry import DATABASE
 from images.stages.service import container_engine, image_named
-from images.stages.tracking import DATABASE, tracking_server
+from images.stages.tracking import tracking_server
 from local import Outputs, Progress, TaskFailed, run_pipeline
 
 OPTIONS: dict[str, Any] = {"base_image": LOCAL_IMAGE, "install_kfp_package": False, "packages_to_install": []}

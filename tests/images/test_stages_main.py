@@ -1,61 +1,82 @@
-"""The command, where nothing is to be computed."""
+"""What stops the proof before anything is computed, and the command that says so."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from images.stages.errors import EngineMissing
+from components.errors import StageError
+from components.image import LOCAL_IMAGE
+from contract.errors import ContractError
+from images.stages.errors import EngineMissing, ImageUnfit, RunIncomplete
+from images.stages.proof import Choices, run_both
 from images.stages.service import HOST, container_engine
+from local.errors import DirectoryInUse
+from tests.conftest import HEART, PROJECT
 
-PROJECT = Path(__file__).parents[2]
+
+def run(
+    output: Path, *, dataset: str = "heart", candidates: tuple[str, ...] = (), processes: Path | None = None
+) -> None:
+    """Make the proof where no engine answers, if it gets so far."""
+    choices = Choices(dataset, "quick", candidates, LOCAL_IMAGE)
+    run_both(choices, output, processes, Console(file=StringIO()))
 
 
-def stages(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "images.stages", *arguments],
+@pytest.fixture
+def no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An environment whose engine doesn't answer."""
+    monkeypatch.setenv(HOST, f"unix://{tmp_path}/none.sock")
+
+
+def test_the_command_says_in_a_sentence_that_no_engine_answers(tmp_path: Path) -> None:
+    host = f"unix://{tmp_path}/none.sock"
+    done = subprocess.run(
+        [sys.executable, "-m", "images.stages", "--output", str(tmp_path / "new")],
         cwd=PROJECT,
-        env={**os.environ, **environment},
+        env={**os.environ, HOST: host},
         capture_output=True,
         text=True,
         check=False,
     )
-
-
-def test_without_an_engine_it_says_so_in_a_sentence(tmp_path: Path) -> None:
-    done = stages("--output", str(tmp_path / "new"), DOCKER_HOST=f"unix://{tmp_path}/none.sock")
     assert done.returncode == 1
-    assert (
-        done.stderr
-        == f"no container engine answers at DOCKER_HOST=unix://{tmp_path}/none.sock. Start it, or unset it.\n"
-    )
+    assert done.stderr == f"no container engine answers at DOCKER_HOST={host}. Start it, or unset it.\n"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["--dataset", "horses"], "there is no dataset 'horses'; there are: "),
-        (["--candidate", "oracle"], "oracle"),
-        (["--processes", "nowhere"], "there is no run in nowhere"),
-    ],
-)
-def test_a_wrong_argument_is_refused_before_anything_runs(tmp_path: Path, arguments: list[str], words: str) -> None:
-    done = stages("--output", str(tmp_path / "new"), *arguments)
-    assert done.returncode == 1
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not list((tmp_path / "new").glob("*/artifacts"))
+@pytest.mark.usefixtures("no_engine")
+def test_a_wrong_argument_is_refused_before_an_engine_is_asked(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    with pytest.raises(ContractError, match="there is no dataset 'horses'; there are: "):
+        run(new, dataset="horses")
+    with pytest.raises(StageError, match="oracle"):
+        run(new, candidates=("oracle",))
+    with pytest.raises(RunIncomplete, match="there is no run in nowhere"):
+        run(new, processes=Path("nowhere"))
+    own = tmp_path / "contract.yaml"
+    own.write_bytes((HEART / "contract.yaml").read_bytes())
+    with pytest.raises(ImageUnfit, match="isn't below datasets/"):
+        run(new, dataset=str(own))
+    assert not new.exists()
 
 
+@pytest.mark.usefixtures("no_engine")
+def test_without_an_engine_nothing_is_run(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing):
+        run(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_engine")
 def test_a_directory_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "kept").touch()
-    done = stages("--output", str(tmp_path))
-    assert done.returncode == 1
-    assert "isn't empty" in done.stderr
+    with pytest.raises(DirectoryInUse, match="isn't empty"):
+        run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kfp import dsl
 from kfp.local import config, logging_utils, subprocess_task_handler
+from kfp.local.orchestrator import task_executor
 
 from local import (
     Progress,
@@ -36,6 +37,7 @@ def global_state() -> list[object]:
         logging_utils.print_horizontal_line,
         logging_utils.color_text,
         config.LocalExecutionConfig.instance,
+        task_executor.time,
         builtins.print,
         list(root.handlers),
         root.level,

@@ -218,7 +218,7 @@ def test_a_retry_appends_to_the_log_and_may_succeed(
 ) -> None:
     @dsl.pipeline(name="retrying")
     def retrying(marker: str) -> None:
-        fail_once(marker=marker).set_retry(2)
+        fail_once(marker=marker).set_retry(2, backoff_duration="600s")  # a cluster's wait: here it is cut short
 
     outputs = run_pipeline(compiled(retrying), {"marker": str(tmp_path / "marker")}, tmp_path / "run", progress)
 
