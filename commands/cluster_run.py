@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -12,14 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.here import EffortName
+from commands.compilation import competing_in_image
+from commands.here import EffortName, by_name
 from contract.document import load_contract
 from local.workspace import code_revision, contract_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
-    from contract.schema import Contract
     from submission.connection import Connection
     from submission.package import Package
     from submission.versions import Uploaded
@@ -91,9 +90,11 @@ def training(  # noqa: PLR0913  (an option each)
     memory = memory or MEMORY.get(contract.name)
     defaults = revision_of_code()
     with compiled(pipeline, image, allow_tag=allow_tag, memory=memory, parameters=defaults) as package:
-        chosen = [candidate_named(name).name for name in candidates]
+        chosen = [candidate_named(name).name for name in candidates] or competing_in_image(
+            contract, package.default("candidates"), "If yours has it, name every candidate with --candidate."
+        )
         parameters = {
-            **parameters_of(path, contract, chosen or _competing(contract, package.default("candidates"))),
+            **parameters_of(path, contract, chosen),
             "effort": effort.value,
             "source": _addresses(sources),
             **defaults,
@@ -125,27 +126,11 @@ def revision_of_code() -> dict[str, Any]:
     return {"code_revision": code_revision()}
 
 
-def _competing(contract: Contract, every: Sequence[str]) -> list[str]:
-    from compilation.datasets import competing
-
-    chosen, left_out = competing(contract, every)
-    if left_out:
-        print(
-            f"{', '.join(left_out)} is left out: the image doesn't have its library. If yours has it, name every "
-            "candidate with --candidate.",
-            file=sys.stderr,
-        )
-    return chosen
-
-
 def _addresses(sources: Iterable[str]) -> dict[str, str]:
-    """`--source` options as the pipeline's `source`: an address under the name of its file, or alone under ""."""
+    """`--source` options as the pipeline's `source`: addresses that a cluster can read."""
     from submission.errors import UnusableArguments
 
-    found = {}
-    for item in sources:
-        name, separator, address = item.partition("=")
-        found.update({name: address} if separator and name.isidentifier() else {"": item})
+    found = by_name(sources)
     for address in found.values():
         if "://" not in address:
             raise UnusableArguments(

@@ -80,7 +80,9 @@ def add_to(app: typer.Typer, pipelines: Mapping[str, Any], candidates: Sequence[
             path = contract_of(dataset)
             contract = load_contract(path)
             memory = memory or MEMORY.get(contract.name)
-            named = [str(name) for name in candidate or ()] or _competing(contract, candidates)
+            named = [str(name) for name in candidate or ()] or competing_in_image(
+                contract, candidates, "Build one that has it, and name every candidate with --candidate."
+            )
             parameters = parameters_of(path, contract, named)
         elif candidate:
             parameters["candidates"] = [str(name) for name in candidate]
@@ -112,15 +114,14 @@ def add_to(app: typer.Typer, pipelines: Mapping[str, Any], candidates: Sequence[
         raise typer.Exit(int(broken))
 
 
-def _competing(contract: Contract, every: Sequence[str]) -> list[str]:
-    """The candidates that a run trains unless told otherwise; those that it can't are named."""
+def competing_in_image(contract: Contract, every: Sequence[str], advice: str) -> list[str]:
+    """The candidates that a run trains unless told otherwise; those that the image can't are named, with advice."""
     from compilation.datasets import competing
 
     chosen, left_out = competing(contract, every)
     if left_out:
         print(
-            f"{', '.join(left_out)} is left out: the image doesn't have its library. Build one that has it, and name"
-            " every candidate with --candidate.",
+            f"{', '.join(left_out)} is left out: the image doesn't have its library. {advice}",
             file=sys.stderr,
         )
     return chosen

@@ -101,12 +101,17 @@ def competing(contract: Contract, every: Sequence[str]) -> list[str]:
 
 
 def locations(given: Iterable[str]) -> dict[str, str]:
-    """`--source` options as the pipeline's `source`: `NAME=LOCATION` under its name, a location alone under ""."""
+    """`--source` options as the pipeline's `source`, with paths that hold in every task here."""
+    return {name: _absolute(location) for name, location in by_name(given).items()}
+
+
+def by_name(given: Iterable[str]) -> dict[str, str]:
+    """`--source` options as they were given: `NAME=LOCATION` under its name, a location alone under ""."""
     found = {}
     for item in given:
         name, separator, location = item.partition("=")
         found.update({name: location} if separator and name.isidentifier() else {"": item})
-    return {name: _absolute(location) for name, location in found.items()}
+    return found
 
 
 def _absolute(location: str) -> str:

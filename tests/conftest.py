@@ -89,6 +89,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     return FinishedRun(directory, runs, done.stdout)
 
 
+def pipeline(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python pipeline.py` as a user does."""
+    return subprocess.run(
+        [sys.executable, "pipeline.py", *arguments],
+        cwd=PROJECT,
+        env={**without_mlflow(), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def without_mlflow() -> dict[str, str]:
     """This process's environment, without the MLflow server that a developer may have set."""
     return {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}

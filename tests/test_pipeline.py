@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import socket
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -19,22 +17,10 @@ from components.learning.evaluation import METRICS, Evaluation
 from contract.bundle import verify
 from pipeline import BOOSTING
 from pipeline import CANDIDATES as COMPETING
-from tests.conftest import HEART, PROJECT, FinishedRun, without_mlflow
+from tests.conftest import HEART, PROJECT, FinishedRun, pipeline
 
 GOLDEN = PROJECT / "tests" / "golden"
 DATASETS = sorted(path.parent.name for path in PROJECT.glob("datasets/*/contract.yaml"))
-
-
-def pipeline(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `python pipeline.py` as a user does."""
-    return subprocess.run(
-        [sys.executable, "pipeline.py", *arguments],
-        cwd=PROJECT,
-        env={**without_mlflow(), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003  (typer reads it)
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
+from commands.here import EffortName
 from compilation.errors import CompilationError
 from components.errors import StageError
 from components.image import LOCAL_IMAGE
@@ -21,14 +21,6 @@ from local.errors import LocalRunError
 
 _WIDTH = 120
 """What the tables need; a narrower window, or a pipe, gets them whole all the same."""
-
-
-class EffortName(StrEnum):
-    """How much time a run may take."""
-
-    QUICK = "quick"
-    STANDARD = "standard"
-    THOROUGH = "thorough"
 
 
 def main(  # noqa: PLR0913, PLR0917

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +11,7 @@ import yaml
 from components.image import LOCAL_IMAGE
 from local.workspace import code_revision
 from tests.compilation.documents import IMAGE
-from tests.conftest import PROJECT, without_mlflow
-
-
-def pipeline(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "pipeline.py", *arguments],
-        cwd=PROJECT,
-        env={**without_mlflow(), **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.conftest import pipeline
 
 
 def defaults(path: Path) -> dict[str, Any]:

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import PROJECT, without_mlflow
-
-
-def pipeline(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "pipeline.py", *arguments],
-        cwd=PROJECT,
-        env=without_mlflow(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+from tests.conftest import PROJECT, pipeline
 
 
 def test_help_teaches() -> None:
